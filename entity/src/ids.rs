@@ -1,0 +1,211 @@
+//! A type for every identifier, built only by parsing, so that one kind can never stand in for another.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sea_orm::DeriveValueType;
+use uuid::Uuid;
+
+/// Why a text is not the identifier that it was offered as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be {min} to {max} characters of {alphabet}")]
+pub struct InvalidId {
+    /// Fewest characters allowed.
+    pub min: usize,
+    /// Most characters allowed.
+    pub max: usize,
+    /// The characters allowed, for people.
+    pub alphabet: &'static str,
+}
+
+/// An identifier that is a short ASCII text over a fixed alphabet.
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $min:literal..=$max:literal, $extra:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
+        #[sea_orm(value_type = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// What a text must be like to become one.
+            pub const RULE: InvalidId =
+                InvalidId { min: $min, max: $max, alphabet: concat!("A-Z a-z 0-9 ", $extra) };
+
+            /// The identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let allowed = |byte: u8| {
+                    byte.is_ascii_alphanumeric() || (byte != b' ' && $extra.as_bytes().contains(&byte))
+                };
+                let fits = ($min..=$max).contains(&text.len()) && text.bytes().all(allowed);
+                if fits { Ok(Self(text.to_owned())) } else { Err(Self::RULE) }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        /// Wanted by the ORM of every primary key; ours are never counters.
+        impl sea_orm::TryFromU64 for $name {
+            fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
+                Err(sea_orm::DbErr::ConvertFromU64(stringify!($name)))
+            }
+        }
+    };
+}
+
+/// An identifier of ours for a row: a time-ordered UUID, kept as text so that SQL readers see what the API shows.
+macro_rules! row_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
+        #[sea_orm(value_type = "String")]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A fresh identifier whose order follows time, so that an index grows at its end.
+            #[expect(clippy::new_without_default, reason = "a default would hide that every call differs")]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                Uuid::try_parse(text).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        /// Wanted by the ORM of every primary key; ours are never counters.
+        impl sea_orm::TryFromU64 for $name {
+            fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
+                Err(sea_orm::DbErr::ConvertFromU64(stringify!($name)))
+            }
+        }
+    };
+}
+
+text_id! {
+    /// The SaaS's own identifier of its user; opaque to us.
+    UserId, 1..=64, "- _ . = @"
+}
+text_id! {
+    /// Our identifier of one purchase, handed to Toss (its rule: 6 to 64 characters).
+    OrderId, 6..=64, "- _"
+}
+text_id! {
+    /// Toss's identifier of one payment; opaque, at most 200 characters.
+    PaymentKey, 1..=200, "- _ = ."
+}
+text_id! {
+    /// The random name under which Toss knows a user; never an e-mail or a counter (Toss's rule).
+    CustomerKey, 2..=50, "- _ = . @"
+}
+text_id! {
+    /// The `Idempotency-Key` of one attempt at Toss (its rule: at most 300 characters).
+    IdempotencyKey, 1..=300, "- _"
+}
+text_id! {
+    /// The name of a plan in a SaaS's own code, such as `PREMIUM_YEARLY`.
+    PlanCode, 1..=64, "- _ ."
+}
+
+row_id! {
+    /// Identifies a plan.
+    PlanId
+}
+row_id! {
+    /// Identifies a subscription.
+    SubscriptionId
+}
+row_id! {
+    /// Identifies a paid period of a subscription.
+    PeriodId
+}
+row_id! {
+    /// Identifies a refund.
+    RefundId
+}
+row_id! {
+    /// Identifies one move of a payment's state.
+    PaymentEventId
+}
+row_id! {
+    /// Identifies one entry of the event total.
+    EventAmountId
+}
+row_id! {
+    /// Identifies one run of a job.
+    JobRunId
+}
+
+/// Time comes first so that new orders land at the end of the index; the rest is beyond guessing (22 letters and
+/// digits are 131 random bits).
+impl OrderId {
+    /// A fresh, unguessable order id whose prefix orders by `millis` since 1970.
+    pub fn generate(millis: i64) -> Self {
+        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let time = (0..9).rev().map(|place| {
+            let digit = millis.unsigned_abs() >> (place * 5) & 31;
+            char::from(DIGITS[usize::try_from(digit).unwrap_or(0)])
+        });
+        let random = rand::Rng::sample_iter(rand::rng(), rand::distr::Alphanumeric).take(22).map(char::from);
+        Self(time.chain(random).collect())
+    }
+}
+
+impl CustomerKey {
+    /// A fresh random key (122 random bits).
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().hyphenated().to_string())
+    }
+}
+
+impl IdempotencyKey {
+    /// A fresh random key for one attempt at Toss.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().hyphenated().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_id_satisfies_toss_and_sorts_by_time() {
+        let early = OrderId::generate(1_700_000_000_000);
+        let late = OrderId::generate(1_800_000_000_000);
+        assert!(early < late);
+        assert_eq!(early.as_str().parse::<OrderId>(), Ok(early.clone()));
+        assert_ne!(early, OrderId::generate(1_700_000_000_000));
+    }
+
+    #[test]
+    fn ids_refuse_blanks_slashes_and_nul() {
+        for bad in ["", "a b", "a/b", "a\0b", "한글", "a%20b"] {
+            assert!(bad.parse::<UserId>().is_err(), "{bad:?}");
+        }
+        assert!("u@x.y=z-_".parse::<UserId>().is_ok());
+        assert!("x".repeat(65).parse::<UserId>().is_err());
+        assert!("short".parse::<OrderId>().is_err());
+    }
+}
