@@ -1,1 +1,29 @@
-//! placeholder
+//! gudok: subscription billing over Toss Payments. This file is the map, in reading order.
+//!
+//! The way of a confirmation: [`payments::api`] → `payments/confirm.rs` (claim) → `payments/settle.rs` (ask, record) →
+//! [`toss`] and back → [`payments::apply`], the one place where what Toss says becomes state → [`subscriptions`] or
+//! [`event_amounts`].
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod telemetry;
+
+pub mod auth;
+pub mod http;
+
+pub mod plans;
+pub mod temp_orders;
+
+pub mod payments;
+pub mod refunds;
+pub mod toss;
+
+pub mod event_amounts;
+pub mod subscriptions;
+
+pub mod jobs;
+pub mod run;
+
+pub mod cli;

@@ -44,7 +44,9 @@ macro_rules! text_id {
                 let allowed = |byte: u8| {
                     byte.is_ascii_alphanumeric() || (byte != b' ' && $extra.as_bytes().contains(&byte))
                 };
-                let fits = ($min..=$max).contains(&text.len()) && text.bytes().all(allowed);
+                // Dots alone would be a step in a path rather than a name.
+                let named = text.bytes().any(|byte| byte != b'.');
+                let fits = ($min..=$max).contains(&text.len()) && text.bytes().all(allowed) && named;
                 if fits { Ok(Self(text.to_owned())) } else { Err(Self::RULE) }
             }
         }
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn ids_refuse_blanks_slashes_and_nul() {
-        for bad in ["", "a b", "a/b", "a\0b", "한글", "a%20b"] {
+        for bad in ["", ".", "..", "a b", "a/b", "a\0b", "한글", "a%20b"] {
             assert!(bad.parse::<UserId>().is_err(), "{bad:?}");
         }
         assert!("u@x.y=z-_".parse::<UserId>().is_ok());

@@ -34,11 +34,14 @@ pub enum Operation {
 /// with 400, and a wrong key with 400, 401, 403 or 404. Unlisted codes are [`Class::Unknown`], because Toss
 /// adds codes without notice and a lookup too many costs less than a payment that is given up by mistake.
 pub fn classify(operation: Operation, code: &str) -> Class {
-    CODES.iter().find(|row| row.0 == code).map_or(Unknown, |&(_, _, confirm, lookup, cancel)| match operation {
+    let Some(&(_, _, confirm, lookup, cancel)) = CODES.iter().find(|row| row.0 == code) else {
+        return Unknown;
+    };
+    match operation {
         Operation::Confirm => confirm,
         Operation::Lookup => lookup,
         Operation::Cancel => cancel,
-    })
+    }
 }
 
 /// Code, HTTP status, class at confirm, class at lookup, class at cancel.
@@ -89,8 +92,8 @@ const CODES: &[Row] = &[
     ("ALREADY_CANCELED_PAYMENT", 400, Unknown, Unknown, LookUp),
     ("ALREADY_REFUND_PAYMENT", 400, Unknown, Unknown, LookUp),
     ("ALREADY_REFUNDING_PAYMENT", 400, Unknown, Unknown, LookUp),
-    // The balance is not what we thought, which an earlier cancel of ours may have caused: after the last of
-    // several partial cancels Toss answers so too, instead of saying that all is cancelled.
+    // The balance is not what we thought, which an earlier cancel of ours may have caused. After the last of
+    // several partial cancels Toss answers NOT_CANCELABLE_AMOUNT instead of saying that all is cancelled.
     ("NOT_MATCHES_REFUNDABLE_AMOUNT", 400, Unknown, Unknown, LookUp),
     ("INVALID_REFUND_AMOUNT", 400, Unknown, Unknown, LookUp),
     ("NOT_CANCELABLE_AMOUNT", 403, Unknown, Unknown, LookUp),

@@ -75,7 +75,7 @@ const BANKS: &[Row] = &[
     ("20", "우리"),
     ("23", "SC제일"),
     ("27", "씨티"),
-    // The bank calls itself iM뱅크 now; Toss still lists it by its former name.
+    // The bank calls itself iM뱅크 now; buyers know it by both names.
     ("31", "대구"),
     ("32", "부산"),
     ("34", "광주"),

@@ -13,6 +13,7 @@ pub(super) const UP: &[&str] = &[
         created_at {time} NOT NULL,
         updated_at {time} NOT NULL,
         CHECK (end_date >= start_date),
+        CONSTRAINT subscription_active_is_status CHECK (is_active = (status = 'ACTIVE')),
         CONSTRAINT subscription_active_will_change CHECK ((status = 'ACTIVE') = (changes_at IS NOT NULL))
     ){strict}",
     "CREATE INDEX subscription_created_idx ON subscription (created_at, id)",

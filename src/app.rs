@@ -1,0 +1,64 @@
+//! What every operation receives: settings, books, Toss, clock, and the count of work that must not be cut off.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Database;
+use crate::toss;
+
+/// The running service; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// The parts of [`App`].
+#[derive(Debug)]
+pub struct Parts {
+    /// The settings.
+    pub config: Config,
+    /// The books.
+    pub db: Database,
+    /// The payment gateway.
+    pub toss: toss::Client,
+    /// The time.
+    pub clock: Clock,
+    /// Work on money that goes on when its caller hangs up.
+    pub tasks: TaskTracker,
+    /// Cancelled when the process is asked to stop.
+    pub stopping: CancellationToken,
+}
+
+impl App {
+    /// Connects to the books and prepares the way to Toss.
+    ///
+    /// # Errors
+    /// When the database or the Toss settings do not allow it.
+    pub async fn build(config: Config, clock: Clock) -> Result<Self, BuildError> {
+        let db = Database::connect(&config.database.url, config.database.max_connections).await?;
+        let toss = toss::Client::new(&config.toss)?;
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        Ok(Self(Arc::new(Parts { config, db, toss, clock, tasks, stopping })))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Why the service cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The database cannot be reached.
+    #[error("database: {0}")]
+    Database(#[from] sea_orm::DbErr),
+    /// The Toss settings make no client.
+    #[error("toss: {0}")]
+    Toss(#[from] toss::ClientError),
+}

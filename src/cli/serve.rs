@@ -1,0 +1,65 @@
+//! `gudok serve`: checks what a start needs, serves, and stops gracefully.
+
+use std::process::ExitCode;
+
+use secrecy::ExposeSecret;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, TossKeyKind};
+use crate::db;
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// Whatever prevents a start, by name.
+pub(super) async fn serve() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let config = Config::load()?;
+    if config.toss.secret_key.is_none() || config.toss.client_key.is_none() {
+        return Err("toss.secret_key and toss.client_key are needed: set GUDOK__TOSS__SECRET_KEY and \
+                    GUDOK__TOSS__CLIENT_KEY"
+            .into());
+    }
+    announce(&config);
+    let app = App::build(config, Clock::system()).await?;
+    if !db::migrate::is_current(&app.db).await? {
+        return Err("the database's schema is outdated: run `gudok migrate` first".into());
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stopping = app.stopping.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to stop");
+        stopping.cancel();
+    });
+    crate::run::start(&app).await?.finished().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says which Toss this process talks to, with which kind of key.
+fn announce(config: &Config) {
+    let kind = match config.toss_key_kind() {
+        Some(TossKeyKind::Live) => "live: money moves",
+        Some(TossKeyKind::Test) => "test: no money moves",
+        Some(TossKeyKind::Unknown) => "of an unknown kind",
+        None => "not set",
+    };
+    tracing::info!(toss = %config.toss.base_url, key = kind, "starting");
+    if config.auth.admin_key.is_none()
+        && config.auth.service_key.is_none()
+        && config.auth.jwt_hs256_secret.is_none()
+    {
+        tracing::warn!("no credential is configured: nobody can call anything but the public paths");
+    }
+    let short = config.auth.jwt_hs256_secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32);
+    if short {
+        tracing::warn!(
+            "auth.jwt_hs256_secret has less than 32 bytes; HS256 asks for at least that (RFC 7518, 3.2)"
+        );
+    }
+}

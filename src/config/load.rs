@@ -1,0 +1,123 @@
+//! Reads the layers: built-in defaults, `config/default.toml`, `config/{GUDOK_ENV}.toml`, `GUDOK__SECTION__KEY`.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use config::{Environment, File, FileFormat};
+
+use super::Config;
+
+/// The defaults, in the binary so that it runs from any folder.
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// Why the settings do not allow a start; the message names the key.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read, a key is unknown or has a wrong type.
+    #[error("configuration: {0}")]
+    Read(String),
+    /// A value makes no sense.
+    #[error("configuration: {key}: {reason}")]
+    Invalid {
+        /// The key, as in `server.bind`.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads all layers as the process sees them.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the key's name.
+    pub fn load() -> Result<Self, ConfigError> {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self::load_from(Path::new("config"), variables)
+    }
+
+    /// Reads all layers with the files in `folder` and `variables` in place of the process's own.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the key's name.
+    pub fn load_from(folder: &Path, variables: HashMap<String, String>) -> Result<Self, ConfigError> {
+        let mut layers = config::Config::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .add_source(File::from(folder.join("default.toml")).format(FileFormat::Toml).required(false));
+        if let Some(environment) = variables.get("GUDOK_ENV") {
+            let sane = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            if environment.is_empty() || !environment.chars().all(sane) {
+                return Err(ConfigError::Read(
+                    "GUDOK_ENV: must be a plain name such as `production`".to_owned(),
+                ));
+            }
+            let file = folder.join(format!("{environment}.toml"));
+            layers = layers.add_source(File::from(file).format(FileFormat::Toml).required(false));
+        }
+        let layers = layers.add_source(
+            // Values stay text here: a key of digits only must not become a number and lose its zeros.
+            Environment::with_prefix("GUDOK").prefix_separator("__").separator("__").source(Some(variables)),
+        );
+        let merged = layers.build().map_err(|error| ConfigError::Read(error.to_string()))?;
+        let config: Config = serde_path_to_error::deserialize(merged)
+            .map_err(|error| ConfigError::Read(format!("{}: {}", error.path(), error.inner())))?;
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Config, String> {
+        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Config::load_from(Path::new("/nonexistent"), variables).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_stand_alone() {
+        let config = load(&[]).expect("defaults");
+        assert_eq!(config.server.bind.port(), 8080);
+        assert_eq!(config.billing.timezone, chrono_tz::Asia::Seoul);
+        assert_eq!(config.toss.request_timeout_ms, 65_000);
+    }
+
+    #[test]
+    fn a_variable_overrides_and_keeps_its_zeros() {
+        let config = load(&[("GUDOK__SERVER__BIND", "0.0.0.0:9"), ("GUDOK__AUTH__ADMIN_KEY", "00123")]);
+        let config = config.expect("valid");
+        assert_eq!(config.server.bind.port(), 9);
+        let key = config.auth.admin_key.expect("set");
+        assert_eq!(secrecy::ExposeSecret::expose_secret(&key), "00123");
+    }
+
+    #[test]
+    fn an_unknown_key_or_a_wrong_type_is_refused_by_name() {
+        for (name, value, named) in [
+            ("GUDOK__SERVER__BINDD", "x", "bindd"),
+            ("GUDOK__SERVR__BIND", "x", "servr"),
+            ("GUDOK__SERVER__ANSWER_WITHIN_MS", "soon", "answer_within_ms"),
+            ("GUDOK__BILLING__TIMEZONE", "Mars/Olympus", "timezone"),
+            ("GUDOK__SCHEDULER__ENABLED", "maybe", "enabled"),
+            ("GUDOK__DATABASE__URL", "mysql://x", "database.url"),
+            ("GUDOK__AUTH__ADMIN_KEY", "", "auth.admin_key"),
+        ] {
+            let error = load(&[(name, value)]).expect_err(name);
+            assert!(error.contains(named), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_in_debug_output() {
+        let config = load(&[
+            ("GUDOK__TOSS__SECRET_KEY", "test_sk_hidden"),
+            ("GUDOK__AUTH__ADMIN_KEY", "hidden-admin"),
+            ("GUDOK__DATABASE__URL", "postgres://u:hidden@localhost/x"),
+        ]);
+        let shown = format!("{:?}", config.expect("valid"));
+        assert!(!shown.contains("hidden"), "{shown}");
+    }
+}

@@ -1,0 +1,136 @@
+//! What operators can set, read once at start from files and variables, strictly.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+mod load;
+mod validate;
+
+pub use load::ConfigError;
+pub use validate::TossKeyKind;
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The HTTP server.
+    pub server: Server,
+    /// Where the books are kept.
+    pub database: Database,
+    /// The payment gateway.
+    pub toss: Toss,
+    /// The rules of billing.
+    pub billing: Billing,
+    /// Who may call.
+    #[serde(default)]
+    pub auth: Auth,
+    /// The jobs.
+    pub scheduler: Scheduler,
+}
+
+/// The HTTP server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// Within how many milliseconds a caller is answered.
+    pub answer_within_ms: u64,
+}
+
+/// Where the books are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite:` or `postgres:`; it may hold a password, so it is never shown.
+    pub url: SecretString,
+    /// Connections of this process; by cores when unset.
+    pub max_connections: Option<u32>,
+}
+
+/// The payment gateway.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Toss {
+    /// Where Toss answers, without a path.
+    pub base_url: Url,
+    /// The key that moves money.
+    pub secret_key: Option<SecretString>,
+    /// The key that a browser shows.
+    pub client_key: Option<String>,
+    /// Milliseconds to connect.
+    pub connect_timeout_ms: u64,
+    /// Milliseconds for a whole request.
+    pub request_timeout_ms: u64,
+}
+
+/// The rules of billing.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Billing {
+    /// Where months and midnights are counted.
+    pub timezone: Tz,
+    /// Days after the approval in which money is given back.
+    pub refund_window_days: u32,
+    /// Minutes that a quoted order can be paid.
+    pub temp_order_ttl_minutes: u32,
+}
+
+/// Who may call.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// The API key that may do everything.
+    pub admin_key: Option<SecretString>,
+    /// The API key of the SaaS's own servers.
+    pub service_key: Option<SecretString>,
+    /// The secret under which the SaaS signs its users' JWTs.
+    pub jwt_hs256_secret: Option<SecretString>,
+    /// Where public keys of JWTs are published.
+    pub jwks_url: Option<Url>,
+    /// The `iss` that a JWT must name.
+    pub issuer: Option<String>,
+    /// The `aud` that a JWT must name.
+    pub audience: Option<String>,
+}
+
+/// The jobs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheduler {
+    /// Whether this process runs jobs by itself.
+    pub enabled: bool,
+    /// Seconds between two rounds of asking about unknown outcomes.
+    pub settle_interval_secs: u32,
+}
+
+impl Server {
+    /// Within which time a caller is answered.
+    pub fn answer_within(&self) -> Duration {
+        Duration::from_millis(self.answer_within_ms)
+    }
+}
+
+impl Toss {
+    /// The longest time that a request can be under way.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+}
+
+impl Billing {
+    /// How long a quoted order can be paid.
+    pub fn temp_order_ttl(&self) -> chrono::Duration {
+        chrono::Duration::minutes(i64::from(self.temp_order_ttl_minutes))
+    }
+
+    /// How long after its approval a payment is given back.
+    pub fn refund_window(&self) -> chrono::Duration {
+        chrono::Duration::days(i64::from(self.refund_window_days))
+    }
+}

@@ -1,0 +1,135 @@
+//! Rules between settings that types alone cannot say.
+
+use secrecy::ExposeSecret;
+
+use super::{Config, ConfigError};
+
+/// Which kind of Toss key is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TossKeyKind {
+    /// It moves no money.
+    Test,
+    /// It moves money.
+    Live,
+    /// Its prefix is none that Toss documents.
+    Unknown,
+}
+
+impl TossKeyKind {
+    /// Reads the kind off a key's prefix.
+    pub fn of(key: &str) -> Self {
+        match key.split_once('_') {
+            Some(("test", _)) => Self::Test,
+            Some(("live", _)) => Self::Live,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl Config {
+    /// Checks what no single type can.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with the first key that is wrong.
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let rules = [
+            self.database_is_known(),
+            positive("server.answer_within_ms", self.server.answer_within_ms),
+            positive("toss.connect_timeout_ms", self.toss.connect_timeout_ms),
+            positive("toss.request_timeout_ms", self.toss.request_timeout_ms),
+            positive("billing.temp_order_ttl_minutes", self.billing.temp_order_ttl_minutes.into()),
+            positive("scheduler.settle_interval_secs", self.scheduler.settle_interval_secs.into()),
+            at_most("server.answer_within_ms", self.server.answer_within_ms, 600_000),
+            at_most("toss.request_timeout_ms", self.toss.request_timeout_ms, 600_000),
+            at_most("billing.refund_window_days", self.billing.refund_window_days.into(), 3_650),
+            at_most("billing.temp_order_ttl_minutes", self.billing.temp_order_ttl_minutes.into(), 43_200),
+            at_most("scheduler.settle_interval_secs", self.scheduler.settle_interval_secs.into(), 3_600),
+            self.pool_is_sane(),
+            self.keys_are_not_empty(),
+            self.toss_keys_belong_together(),
+            self.live_key_is_not_sent_in_clear(),
+            self.jwks_is_not_promised(),
+        ];
+        rules.into_iter().collect()
+    }
+
+    /// The kind of the secret key, once there is one.
+    pub fn toss_key_kind(&self) -> Option<TossKeyKind> {
+        self.toss.secret_key.as_ref().map(|key| TossKeyKind::of(key.expose_secret()))
+    }
+
+    fn database_is_known(&self) -> Result<(), ConfigError> {
+        let url = self.database.url.expose_secret();
+        let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme));
+        check(known, "database.url", "must begin with `sqlite:` or `postgres:`")
+    }
+
+    fn pool_is_sane(&self) -> Result<(), ConfigError> {
+        let sane = self.database.max_connections.is_none_or(|most| (1..=1_000).contains(&most));
+        check(sane, "database.max_connections", "must be between 1 and 1000")
+    }
+
+    fn keys_are_not_empty(&self) -> Result<(), ConfigError> {
+        let auth = &self.auth;
+        for (name, key) in [
+            ("auth.admin_key", &auth.admin_key),
+            ("auth.service_key", &auth.service_key),
+            ("auth.jwt_hs256_secret", &auth.jwt_hs256_secret),
+            ("toss.secret_key", &self.toss.secret_key),
+        ] {
+            let empty = key.as_ref().is_some_and(|key| key.expose_secret().trim().is_empty());
+            check(!empty, name, "must not be empty; leave it unset instead")?;
+        }
+        let same = match (&auth.admin_key, &auth.service_key) {
+            (Some(admin), Some(service)) => admin.expose_secret() == service.expose_secret(),
+            _ => false,
+        };
+        check(!same, "auth.service_key", "must differ from auth.admin_key")
+    }
+
+    fn toss_keys_belong_together(&self) -> Result<(), ConfigError> {
+        let (Some(secret), Some(client)) = (&self.toss.secret_key, &self.toss.client_key) else {
+            return Ok(());
+        };
+        let secret = secret.expose_secret();
+        let swapped =
+            ["test_ck_", "test_gck_", "live_ck_", "live_gck_"].iter().any(|kind| secret.starts_with(kind));
+        check(!swapped, "toss.secret_key", "is a client key")?;
+        let leaked =
+            ["test_sk_", "test_gsk_", "live_sk_", "live_gsk_"].iter().any(|kind| client.starts_with(kind));
+        check(!leaked, "toss.client_key", "is a secret key, which browsers must never see")?;
+        let mixed = TossKeyKind::of(secret) != TossKeyKind::of(client);
+        check(!mixed, "toss.client_key", "test and live keys are mixed; Toss would refuse every payment")
+    }
+
+    fn live_key_is_not_sent_in_clear(&self) -> Result<(), ConfigError> {
+        let clear = self.toss.base_url.scheme() != "https";
+        let live = self.toss_key_kind() == Some(TossKeyKind::Live);
+        check(
+            ["http", "https"].contains(&self.toss.base_url.scheme()),
+            "toss.base_url",
+            "must be http or https",
+        )?;
+        check(!(live && clear), "toss.base_url", "a live key is only ever sent over https")
+    }
+
+    fn jwks_is_not_promised(&self) -> Result<(), ConfigError> {
+        check(
+            self.auth.jwks_url.is_none(),
+            "auth.jwks_url",
+            "is not supported yet; use auth.jwt_hs256_secret",
+        )
+    }
+}
+
+fn check(holds: bool, key: &'static str, reason: &str) -> Result<(), ConfigError> {
+    if holds { Ok(()) } else { Err(ConfigError::Invalid { key, reason: reason.to_owned() }) }
+}
+
+fn positive(key: &'static str, value: u64) -> Result<(), ConfigError> {
+    check(value > 0, key, "must be at least 1")
+}
+
+fn at_most(key: &'static str, value: u64, most: u64) -> Result<(), ConfigError> {
+    check(value <= most, key, &format!("must be at most {most}"))
+}

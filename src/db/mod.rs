@@ -1,0 +1,189 @@
+//! The database: how it is reached, and the one way to write to it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+mod error;
+pub mod migrate;
+
+pub use error::{is_unavailable, unique_violation};
+
+/// How long a request waits for a connection before it is told that the database is not there.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one statement may run.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a transaction that lost to another is tried again.
+const MOST_TRIES: u32 = 6;
+
+/// A handle to the books; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Database {
+    connection: DatabaseConnection,
+    /// SQLite has one writer; waiting here is fair and never ends in `database is locked`.
+    writer: Option<Arc<Semaphore>>,
+}
+
+impl Database {
+    /// Connects, and makes SQLite's file and folder on first use.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or its URL makes no sense.
+    pub async fn connect(url: &SecretString, max_connections: Option<u32>) -> Result<Self, DbErr> {
+        let url = url.expose_secret();
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let by_cores = u32::try_from(cores * 4).unwrap_or(16);
+        let mut options = ConnectOptions::new(url);
+        options
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_timeout(ACQUIRE_TIMEOUT)
+            .sqlx_logging(false)
+            .record_stmt_in_spans(false)
+            .test_before_acquire_if_idle_for(Duration::from_secs(1));
+        if url.starts_with("sqlite:") {
+            prepare_folder(url)?;
+            options.max_connections(max_connections.unwrap_or(by_cores.clamp(4, 8)));
+            options.map_sqlx_sqlite_opts(|sqlite| {
+                sqlite
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .busy_timeout(ACQUIRE_TIMEOUT)
+                    .foreign_keys(true)
+            });
+        } else {
+            options.max_connections(max_connections.unwrap_or(by_cores.clamp(8, 16)));
+            options.statement_timeout(STATEMENT_TIMEOUT).set_application_name("gudok");
+        }
+        let connection = sea_orm::Database::connect(options).await?;
+        let sqlite = connection.get_database_backend() == DbBackend::Sqlite;
+        Ok(Self { connection, writer: sqlite.then(|| Arc::new(Semaphore::new(1))) })
+    }
+
+    /// For single statements that only read.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    /// Opens a writing transaction; [`transact!`] does it, and closes it again.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn begin(&self) -> Result<Transaction<'_>, DbErr> {
+        let turn = self.writers_turn().await?;
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(Transaction { inner: self.connection.begin_with_options(options).await?, _turn: turn })
+    }
+
+    async fn writers_turn(&self) -> Result<Option<tokio::sync::SemaphorePermit<'_>>, DbErr> {
+        let Some(writer) = &self.writer else { return Ok(None) };
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, writer.acquire()).await {
+            Ok(Ok(turn)) => Ok(Some(turn)),
+            Ok(Err(_)) | Err(_) => Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)),
+        }
+    }
+
+    /// Whether the database answers at all.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        self.connection.ping().await
+    }
+
+    /// Closes every connection.
+    pub async fn close(self) {
+        if let Err(error) = self.connection.close().await {
+            tracing::debug!(%error, "closing the database");
+        }
+    }
+}
+
+/// A writing transaction, and on SQLite the turn of the only writer.
+#[derive(Debug)]
+pub struct Transaction<'a> {
+    inner: DatabaseTransaction,
+    _turn: Option<tokio::sync::SemaphorePermit<'a>>,
+}
+
+impl Transaction<'_> {
+    /// What statements run on.
+    pub fn connection(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    /// Keeps the work when it succeeded and undoes it when it failed. Returns the outcome, or none when the database
+    /// gave the transaction up in favour of another and it should run again; `tries` counts how often.
+    pub async fn end<T, E>(self, outcome: Result<T, E>, tries: &mut u32) -> Option<Result<T, E>>
+    where
+        E: From<DbErr> + std::error::Error + 'static,
+    {
+        let outcome = match outcome {
+            Ok(value) => self.inner.commit().await.map(|()| value).map_err(E::from),
+            Err(error) => {
+                // Best effort: a connection too broken to roll back is thrown away, which undoes everything as well.
+                if let Err(broken) = self.inner.rollback().await {
+                    tracing::debug!(error = %broken, "rollback failed");
+                }
+                Err(error)
+            }
+        };
+        *tries += 1;
+        match &outcome {
+            Err(error) if *tries < MOST_TRIES && error::lost_to_another(error) => {
+                tracing::debug!(tries, "transaction lost to another; once more");
+                tokio::time::sleep(Duration::from_millis(5 << *tries)).await;
+                None
+            }
+            _ => Some(outcome),
+        }
+    }
+}
+
+/// Runs a block in one writing transaction: `transact!(app.db, |tx| { … Ok(value) })`. It is kept when the block gives
+/// `Ok` and undone when it gives `Err`. A transaction that the database gave up in favour of another is run again, so
+/// the block must have no effect outside of it. (A macro, because futures of async closures cannot be shown to be
+/// `Send` where they are spawned.)
+macro_rules! transact {
+    ($db:expr, |$tx:ident| $work:block) => {{
+        let mut tries = 0;
+        loop {
+            let opened = match $db.begin().await {
+                Ok(opened) => opened,
+                Err(error) => break Err(error.into()),
+            };
+            let outcome = {
+                let $tx = opened.connection();
+                async { $work }.await
+            };
+            if let Some(outcome) = opened.end(outcome, &mut tries).await {
+                break outcome;
+            }
+        }
+    }};
+}
+pub(crate) use transact;
+
+/// SQLite makes its file but not the folder around it.
+fn prepare_folder(url: &str) -> Result<(), DbErr> {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let path = PathBuf::from(path.split('?').next().unwrap_or(path));
+    if path.as_os_str().is_empty() || url.contains(":memory:") {
+        return Err(DbErr::Custom(
+            "database.url: SQLite needs a file; in memory the books would be lost".to_owned(),
+        ));
+    }
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| DbErr::Custom(format!("database.url: cannot make {}: {error}", folder.display())))
+}

@@ -1,0 +1,27 @@
+//! Adds an entry, inside the transaction that moves the payment.
+
+use chrono::{DateTime, Utc};
+use entity::{EventAmountId, OrderId, PaymentEventId, WonChange, event_amount};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr};
+
+/// Changes the total by `amount` because of the move `payment_event_id`, which can count only once.
+///
+/// # Errors
+/// The database's own; a second entry for the same move is refused by a unique key.
+pub async fn enter(
+    tx: &DatabaseTransaction,
+    order_id: &OrderId,
+    payment_event_id: PaymentEventId,
+    amount: WonChange,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let entry = event_amount::ActiveModel {
+        id: Set(EventAmountId::new()),
+        order_id: Set(order_id.clone()),
+        payment_event_id: Set(payment_event_id),
+        amount: Set(amount),
+        created_at: Set(now),
+    };
+    entry.insert(tx).await.map(drop)
+}

@@ -1,0 +1,8 @@
+//! The event total: entries that are only ever added, so that it is exact without a row that everybody locks.
+
+pub mod api;
+mod enter;
+mod list;
+
+pub use enter::enter;
+pub use list::{list, total};

@@ -1,0 +1,175 @@
+//! JSON in and out. Bodies are bounded, read strictly, and their faults are told by field.
+
+use std::time::Duration;
+
+use poem::error::ReadBodyError;
+use poem::http::{StatusCode, header};
+use poem::{IntoResponse, Request, RequestBody, Response};
+use poem_openapi::payload::{ParsePayload, Payload};
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
+use poem_openapi::types::{ToJSON, Type};
+use poem_openapi::{ApiResponse, impl_apirequest_for_payload};
+use serde::de::DeserializeOwned;
+
+use super::code::Code;
+use super::error::ApiError;
+use super::fields::{Fault, FieldError};
+
+/// The largest body that is read, in bytes.
+pub const MOST_BYTES: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
+
+/// A JSON object. Fields that `T` does not know are refused.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: Type> Payload for Json<T> {
+    const CONTENT_TYPE: &'static str = "application/json";
+
+    fn check_content_type(content_type: &str) -> bool {
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case(Self::CONTENT_TYPE)
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
+    const IS_REQUIRED: bool = true;
+
+    async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MOST_BYTES)
+        {
+            return Err(ApiError::from(Code::PayloadTooLarge).into());
+        }
+        let body = body.take().map_err(|_| fault("body", Fault::Missing))?;
+        let arrived = tokio::time::timeout(ARRIVES_WITHIN, body.into_bytes_limit(MOST_BYTES)).await;
+        let bytes = arrived.map_err(|_| fault("body", Fault::TooSlow))?.map_err(|error| match error {
+            ReadBodyError::PayloadTooLarge => ApiError::from(Code::PayloadTooLarge),
+            _ => fault("body", Fault::TooSlow),
+        })?;
+        Ok(parse(&bytes).map(Self)?)
+    }
+}
+
+impl_apirequest_for_payload!(Json<T>, T: Type + DeserializeOwned);
+
+/// Reads a strict JSON object.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(fault("body", Fault::Missing));
+    }
+    let is_object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if !is_object {
+        return Err(fault("body", Fault::NotJson));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        explain(&path, error.inner())
+    })?;
+    reader.end().map_err(|_| fault("body", Fault::NotJson))?;
+    Ok(parsed)
+}
+
+/// Which field is at fault. The JSON reader tells it in words, with the field's name in backticks.
+fn explain(path: &str, error: &serde_json::Error) -> ApiError {
+    if !error.is_data() {
+        return fault("body", Fault::NotJson);
+    }
+    let words = error.to_string();
+    let named = words.split('`').nth(1).unwrap_or("body");
+    let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+    let inside = |name: &str| if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
+    if words.starts_with("missing field") {
+        fault(&inside(named), Fault::Missing)
+    } else if words.starts_with("unknown field") {
+        // A stranger's name is echoed, so it is kept short.
+        fault(&inside(&named.chars().take(64).collect::<String>()), Fault::Unknown)
+    } else if words.starts_with("duplicate field") {
+        fault(&inside(named), Fault::Duplicate)
+    } else {
+        fault(if path == "." || path == "?" { "body" } else { path }, Fault::WrongType)
+    }
+}
+
+fn fault(field: &str, fault: Fault) -> ApiError {
+    FieldError::new(field, fault).into()
+}
+
+impl<T: ToJSON> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        let body = self.0.to_json_string();
+        Response::builder().status(StatusCode::OK).content_type(Self::CONTENT_TYPE).body(body)
+    }
+}
+
+impl<T: ToJSON> ApiResponse for Json<T> {
+    fn meta() -> MetaResponses {
+        let content = vec![MetaMediaType { content_type: Self::CONTENT_TYPE, schema: Self::schema_ref() }];
+        let ok = MetaResponse {
+            description: "",
+            status: Some(200),
+            status_range: None,
+            content,
+            headers: Vec::new(),
+        };
+        MetaResponses { responses: vec![ok] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsing is tested")]
+    struct Order {
+        order_id: String,
+        amount: i64,
+        note: Option<String>,
+    }
+
+    fn first_fault(body: &[u8]) -> (String, Fault) {
+        let error = parse::<Order>(body).expect_err("a fault");
+        assert_eq!(error.code, Code::InvalidRequest);
+        (error.errors[0].field.clone(), error.errors[0].fault.clone())
+    }
+
+    #[test]
+    fn faults_are_told_by_field() {
+        for (body, field, fault) in [
+            (&br#"{"orderId":"a"}"#[..], "amount", Fault::Missing),
+            (br#"{"orderId":"a","amount":1,"extra":1}"#, "extra", Fault::Unknown),
+            (br#"{"orderId":"a","amount":1,"amount":2}"#, "amount", Fault::Duplicate),
+            (br#"{"orderId":"a","amount":1.5}"#, "amount", Fault::WrongType),
+            (br#"{"orderId":"a","amount":"1"}"#, "amount", Fault::WrongType),
+            (br#"{"orderId":"a","amount":92233720368547758070}"#, "amount", Fault::WrongType),
+            (br#"{"orderId":7,"amount":1}"#, "orderId", Fault::WrongType),
+            (br#"{"orderId":"a","amount":1}}"#, "body", Fault::NotJson),
+            (br#"{"orderId":"a","#, "body", Fault::NotJson),
+            (b"[]", "body", Fault::NotJson),
+            (b"null", "body", Fault::NotJson),
+            (b"", "body", Fault::Missing),
+            (b"{\"orderId\":\"\xff\",\"amount\":1}", "body", Fault::NotJson),
+        ] {
+            assert_eq!(first_fault(body), (field.to_owned(), fault), "{}", String::from_utf8_lossy(body));
+        }
+        assert!(parse::<Order>(br#" {"orderId":"a","amount":1,"note":null} "#).is_ok());
+    }
+}

@@ -1,0 +1,104 @@
+//! The way in: all routes in one place, and what is around every request.
+
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
+use poem_openapi::{OpenApiService, Tags};
+
+use crate::app::App;
+use crate::{event_amounts, jobs, payments, plans, refunds, subscriptions, temp_orders};
+
+pub mod body;
+pub mod code;
+pub mod error;
+pub mod fields;
+mod health;
+pub mod language;
+pub mod page;
+mod problems;
+mod server;
+
+pub use server::{Running, start};
+
+/// The groups of the API's documentation.
+#[derive(Tags)]
+pub enum Tag {
+    /// What can be bought.
+    Plans,
+    /// Quotes, made before the payment window opens.
+    TempOrders,
+    /// Purchases and what became of their money.
+    Payments,
+    /// Money given back.
+    Refunds,
+    /// Who is subscribed to what, by the clock.
+    Subscriptions,
+    /// The event total and its entries.
+    EventAmounts,
+    /// Work that runs by schedule, and by hand.
+    Jobs,
+}
+
+type Apis = (
+    plans::api::PlansApi,
+    temp_orders::api::TempOrdersApi,
+    payments::api::PaymentsApi,
+    refunds::api::RefundsApi,
+    subscriptions::api::SubscriptionsApi,
+    event_amounts::api::EventAmountsApi,
+    jobs::api::JobsApi,
+);
+
+/// The API with its documentation.
+pub fn service() -> OpenApiService<Apis, ()> {
+    let apis = (
+        plans::api::PlansApi,
+        temp_orders::api::TempOrdersApi,
+        payments::api::PaymentsApi,
+        refunds::api::RefundsApi,
+        subscriptions::api::SubscriptionsApi,
+        event_amounts::api::EventAmountsApi,
+        jobs::api::JobsApi,
+    );
+    OpenApiService::new(apis, "gudok", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+}
+
+/// The OpenAPI document, as JSON with a line break at the end.
+pub fn openapi() -> String {
+    let mut document = service().spec();
+    if !document.ends_with('\n') {
+        document.push('\n');
+    }
+    document
+}
+
+/// Every route, wrapped in what all requests share.
+pub fn routes(app: App) -> impl Endpoint<Output = Response> {
+    let service = service();
+    let ui = service.swagger_ui();
+    let document = openapi();
+    let spec = poem::endpoint::make_sync(move |_| {
+        Response::builder().content_type("application/json").body(document.clone())
+    });
+    Route::new()
+        .at("/healthz", get(health::healthz))
+        .at("/readyz", get(health::readyz))
+        .at("/openapi.json", get(spec))
+        .nest("/docs", ui)
+        .nest("/", service)
+        .data(app)
+        .with(problems::Problems)
+        .into_endpoint()
+}
+
+const DESCRIPTION: &str = "\
+Subscription billing over Toss Payments.
+
+**A purchase**: `POST /v1/temp-orders` quotes an order; the payment window is opened with its `orderId`, `orderName`,
+`totalAmount` and `customerKey`; its success URL brings a `paymentKey`, which `POST /v1/payments/confirm` charges.
+`GET /v1/users/{userId}/subscription` tells what the user may use.
+
+**Credentials**: press *Authorize* and give an API key (role `service` or `admin`) or a user's JWT (role `user`, whose
+`sub` is the `userId`).
+
+**Money** is whole won. **Time** is RFC 3339 in UTC; months are counted in `billing.timezone`.
+**Lists** take `limit` (1 to 100, default 20) and `cursor`, newest first.
+**Errors** are `application/problem+json` with a stable `code`; `detail` is Korean, or English by `Accept-Language`.";

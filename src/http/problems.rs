@@ -1,0 +1,173 @@
+//! Around every request: its id, its log line, and the one shape that all errors have.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use poem::error::{MethodNotAllowedError, NotFoundError};
+use poem::http::{HeaderValue, header};
+use poem::{Endpoint, IntoResponse, Middleware, Request, Response};
+use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError};
+use poem_openapi::types::ToJSON;
+use tracing::Instrument;
+
+use super::code::Code;
+use super::error::{ApiError, Problem};
+use super::fields::{Fault, FieldError};
+use super::language::Language;
+
+/// The header that carries the id.
+const REQUEST_ID: &str = "x-request-id";
+
+/// Adds request ids, log lines and problem documents.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Problems;
+
+/// [`Problems`] around an endpoint.
+#[derive(Debug)]
+pub(super) struct WithProblems<E>(E);
+
+impl<E: Endpoint> Middleware<E> for Problems {
+    type Output = WithProblems<E>;
+
+    fn transform(&self, endpoint: E) -> Self::Output {
+        WithProblems(endpoint)
+    }
+}
+
+impl<E: Endpoint> Endpoint for WithProblems<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let began = Instant::now();
+        let request_id = request_id(&request);
+        let language = Language::of(&request);
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let span = tracing::info_span!("request", request_id);
+        async {
+            let outcome = if acceptable(&request) {
+                match AssertUnwindSafe(self.0.call(request)).catch_unwind().await {
+                    Ok(outcome) => outcome.map(IntoResponse::into_response),
+                    Err(_panic) => {
+                        tracing::error!("a handler panicked");
+                        Err(ApiError::from(Code::Internal).into())
+                    }
+                }
+            } else {
+                Err(ApiError::from(Code::NotAcceptable).into())
+            };
+            let mut response = outcome.unwrap_or_else(|error| answer(error, language, &request_id));
+            if let Ok(value) = HeaderValue::from_str(&request_id) {
+                response.headers_mut().insert(REQUEST_ID, value);
+            }
+            let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(%method, path = loggable(&path), status = response.status().as_u16(), elapsed_ms, "answered");
+            Ok(response)
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+/// The caller's id if it is sane, else a new one.
+fn request_id(request: &Request) -> String {
+    let sane = |id: &&str| {
+        (1..=128).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sane);
+    given.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// Whether the caller takes JSON. Pages and documents outside of the API negotiate nothing.
+fn acceptable(request: &Request) -> bool {
+    if !request.uri().path().starts_with("/v1/") {
+        return true;
+    }
+    let mut accepts =
+        request.headers().get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    if accepts.peek().is_none() {
+        return true;
+    }
+    accepts.flat_map(|accept| accept.split(',')).any(|range| {
+        let essence = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        ["", "*/*", "application/*", "application/json", "application/problem+json"]
+            .contains(&essence.as_str())
+    })
+}
+
+/// Anything that went wrong, in the one shape.
+fn answer(error: poem::Error, language: Language, request_id: &str) -> Response {
+    if error.is_from_response() {
+        return error.into_response();
+    }
+    let known = explain(&error);
+    if known.code == Code::Internal && !error.is::<ApiError>() {
+        tracing::error!(%error, "an error that nothing explains");
+    }
+    let problem = Problem::of(&known, language, request_id);
+    let mut response = Response::builder()
+        .status(error_status(&known))
+        .content_type("application/problem+json")
+        .body(problem.to_json_string());
+    let headers = response.headers_mut();
+    match known.code {
+        Code::Unauthenticated => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Code::DatabaseUnavailable | Code::PgUnavailable => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        Code::RequestInProgress | Code::JobRunning => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        _ => {}
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn error_status(error: &ApiError) -> poem::http::StatusCode {
+    poem::error::ResponseError::status(error)
+}
+
+/// What an error of ours or of the framework means.
+fn explain(error: &poem::Error) -> ApiError {
+    if let Some(error) = error.downcast_ref::<ApiError>() {
+        return error.clone();
+    }
+    if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
+        return FieldError::new(parameter.name, parameter_fault(&parameter.reason)).into();
+    }
+    if let Some(path) = error.downcast_ref::<ParsePathError>() {
+        return FieldError::new(path.name, Fault::WrongType).into();
+    }
+    let framework = [
+        (error.is::<NotFoundError>(), Code::NotFound),
+        (error.is::<MethodNotAllowedError>(), Code::MethodNotAllowed),
+        (error.is::<ContentTypeError>(), Code::UnsupportedMediaType),
+        (error.is::<AuthorizationError>(), Code::Unauthenticated),
+    ];
+    let by_type = framework.into_iter().find_map(|(is, code)| is.then_some(code));
+    by_type
+        .unwrap_or_else(|| match error.status().as_u16() {
+            401 => Code::Unauthenticated,
+            404 => Code::NotFound,
+            405 => Code::MethodNotAllowed,
+            413 => Code::PayloadTooLarge,
+            415 => Code::UnsupportedMediaType,
+            400..=499 => Code::InvalidRequest,
+            _ => Code::Internal,
+        })
+        .into()
+}
+
+fn parameter_fault(reason: &str) -> Fault {
+    if reason.contains("expects an input value") { Fault::Missing } else { Fault::WrongType }
+}
+
+/// A path as a log line may show it: bounded, and without control characters.
+fn loggable(path: &str) -> String {
+    path.chars().take(200).map(|c| if c.is_control() { '?' } else { c }).collect()
+}

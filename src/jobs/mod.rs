@@ -1,0 +1,72 @@
+//! Jobs: all of them in one table, run by schedule or by hand, each run a row, one run per due time whoever ticks.
+
+use chrono::{DateTime, Utc};
+use sea_orm::DbErr;
+
+use crate::app::App;
+use crate::{payments, refunds, subscriptions, temp_orders};
+
+pub mod api;
+mod heartbeat;
+mod list;
+mod record;
+mod run;
+mod schedule;
+
+pub use heartbeat::{Heartbeat, HeartbeatError};
+pub use run::{RunError, run_due, run_now};
+pub use schedule::Schedule;
+
+/// A job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Brings the columns of subscriptions up to the clock.
+    ExpireSubscriptions,
+    /// Finds out unknown outcomes of payments and refunds.
+    SettlePayments,
+    /// Removes orders that can no longer be paid.
+    PurgeTempOrders,
+}
+
+impl Job {
+    /// Every job.
+    pub const ALL: [Job; 3] = [Job::ExpireSubscriptions, Job::SettlePayments, Job::PurgeTempOrders];
+
+    /// Its name, in the API and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExpireSubscriptions => "expire-subscriptions",
+            Self::SettlePayments => "settle-payments",
+            Self::PurgeTempOrders => "purge-temp-orders",
+        }
+    }
+
+    /// The job called `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|job| job.name() == name)
+    }
+
+    /// When it is due.
+    pub fn schedule(self, app: &App) -> Schedule {
+        match self {
+            Self::ExpireSubscriptions => Schedule::MIDNIGHT,
+            Self::SettlePayments => Schedule::Every(app.config.scheduler.settle_interval_secs),
+            Self::PurgeTempOrders => Schedule::Every(600),
+        }
+    }
+
+    /// Does its work as of `now`. Returns how many rows changed.
+    ///
+    /// # Errors
+    /// The database's own; batches that were done stay done, and running it again does the rest.
+    async fn work(self, app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
+        match self {
+            Self::ExpireSubscriptions => subscriptions::expire(app, now).await,
+            Self::SettlePayments => {
+                let payments = payments::settle_due(app, now).await?;
+                Ok(payments + refunds::settle_due(app, now).await?)
+            }
+            Self::PurgeTempOrders => temp_orders::purge(app, now).await,
+        }
+    }
+}

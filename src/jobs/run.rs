@@ -1,0 +1,101 @@
+//! Runs jobs: those that are due, or one by hand.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use entity::job_run::{self, JobRunStatus};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
+use tracing::Instrument;
+
+use super::{Job, Schedule, record};
+use crate::app::App;
+
+/// How often a runner tells that it lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
+/// Why a job does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It runs already, here or elsewhere.
+    #[error("the job is running already")]
+    Running,
+    /// The database's own.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Runs `job` at once and returns its finished run, whose status tells how it went.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn run_now(app: &App, job: Job, now: DateTime<Utc>) -> Result<job_run::Model, RunError> {
+    let run = record::begin(app, job, now, now).await?.ok_or(RunError::Running)?;
+    // A task of its own: a caller that hangs up does not cut the job off.
+    let worker = app.clone();
+    let task = app.tasks.spawn(async move { carry_out(&worker, job, run, now).await }.in_current_span());
+    let finished = task.await.map_err(|broken| DbErr::Custom(format!("the job broke off: {broken}")))?;
+    Ok(finished?)
+}
+
+/// Runs `job` if its last due time has no finished run: one run however many due times were missed.
+///
+/// # Errors
+/// The database's own.
+pub async fn run_due(app: &App, job: Job, now: DateTime<Utc>) -> Result<Option<job_run::Model>, DbErr> {
+    let Some(due) = job.schedule(app).last_due(now, app.config.billing.timezone) else { return Ok(None) };
+    let known = job_run::Entity::find()
+        .filter(job_run::Column::Name.eq(job.name()))
+        .filter(job_run::Column::ScheduledFor.eq(due))
+        .one(app.db.read())
+        .await?;
+    // Most ticks end here, without a write.
+    let settled = known.is_some_and(|run| match run.status {
+        JobRunStatus::Done => true,
+        JobRunStatus::Running => run.lease_until > now,
+        JobRunStatus::Failed => false,
+    });
+    if settled {
+        return Ok(None);
+    }
+    match record::begin(app, job, due, now).await? {
+        Some(run) => carry_out(app, job, run, now).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Works under a lease that is renewed, and writes down how it went.
+async fn carry_out(
+    app: &App,
+    job: Job,
+    run: job_run::Model,
+    now: DateTime<Utc>,
+) -> Result<job_run::Model, DbErr> {
+    let span = tracing::info_span!("job", name = job.name());
+    async {
+        let id = run.id;
+        let work = job.work(app, now);
+        tokio::pin!(work);
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut work => break outcome,
+                () = tokio::time::sleep(SIGN_OF_LIFE) => {
+                    if let Err(error) = record::renew(app, id, app.clock.now()).await {
+                        tracing::warn!(%error, "the lease could not be renewed");
+                    }
+                }
+            }
+        };
+        match &outcome {
+            Ok(0) => tracing::debug!("nothing to do"),
+            Ok(affected) => tracing::info!(affected, "done"),
+            Err(error) => tracing::error!(%error, "failed"),
+        }
+        let finished = record::finish(app, run, &outcome, app.clock.now()).await?;
+        if matches!(job.schedule(app), Schedule::Every(_)) {
+            record::prune(app, job, now).await?;
+        }
+        Ok(finished)
+    }
+    .instrument(span)
+    .await
+}

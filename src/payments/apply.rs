@@ -1,0 +1,214 @@
+//! The one place where what Toss says becomes state. Applying the same truth twice, or an old one after a new one,
+//! changes nothing.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use entity::payment::PaymentStatus;
+use entity::payment_event::Cause;
+use entity::{OrderId, Won, WonChange, payment, temp_order};
+use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
+
+use super::moves::{self, Reason};
+use crate::subscriptions::PeriodError;
+use crate::toss::{self, Failure, Status};
+use crate::{event_amounts, refunds, subscriptions};
+
+/// Why what Toss says cannot be applied. Nothing is kept then, and the payment stays as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The database's own.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+    /// The time that it buys cannot be laid out.
+    #[error(transparent)]
+    Period(PeriodError),
+    /// We hold no such payment.
+    #[error("no payment {0}")]
+    Unknown(OrderId),
+    /// Toss's payment is not the one that we hold: other key, order, amount or currency.
+    #[error("Toss's payment differs from ours: {0}")]
+    Differs(&'static str),
+}
+
+impl From<PeriodError> for ApplyError {
+    fn from(error: PeriodError) -> Self {
+        match error {
+            PeriodError::Database(error) => Self::Database(error),
+            PeriodError::Beyond(_) | PeriodError::SellsNoTime(_) => Self::Period(error),
+        }
+    }
+}
+
+/// Who heard it from Toss, and when it is now.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// What made us ask.
+    pub cause: Cause,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+/// Applies Toss's `truth` about `order_id` to the books, and returns the payment as it stands afterwards.
+///
+/// # Errors
+/// [`ApplyError`]; nothing is kept then.
+pub async fn apply(
+    tx: &DatabaseTransaction,
+    zone: Tz,
+    order_id: &OrderId,
+    truth: &toss::Payment,
+    heard: Heard,
+) -> Result<payment::Model, ApplyError> {
+    let Some(mut payment) = moves::lock(tx, order_id).await? else {
+        return Err(ApplyError::Unknown(order_id.clone()));
+    };
+    same_payment(&payment, truth)?;
+    let before = payment.clone();
+    match truth.status {
+        Status::Done | Status::PartialCanceled | Status::Canceled if truth.approved_at.is_some() => {
+            if !was_approved(payment.status) {
+                approve(tx, zone, &mut payment, truth, heard).await?;
+            }
+            refunds::apply_cancels(tx, zone, &mut payment, truth, heard).await?;
+        }
+        Status::WaitingForDeposit => wait_for_deposit(tx, &mut payment, truth, heard).await?,
+        // Cancelled before any money came: nothing was ever paid, so nothing is refunded.
+        Status::Canceled => close(tx, &mut payment, PaymentStatus::Canceled, truth, heard).await?,
+        Status::Aborted => close(tx, &mut payment, PaymentStatus::Aborted, truth, heard).await?,
+        Status::Expired => close(tx, &mut payment, PaymentStatus::Expired, truth, heard).await?,
+        Status::Ready | Status::InProgress | Status::Done | Status::PartialCanceled | Status::Unlisted => {}
+    }
+    if payment != before {
+        payment.updated_at = heard.now;
+        moves::save(tx, &payment).await?;
+    }
+    Ok(payment)
+}
+
+/// Whether money came in at some time.
+pub fn was_approved(status: PaymentStatus) -> bool {
+    match status {
+        PaymentStatus::Done | PaymentStatus::Canceled | PaymentStatus::PartialCanceled => true,
+        PaymentStatus::Ready
+        | PaymentStatus::InProgress
+        | PaymentStatus::WaitingForDeposit
+        | PaymentStatus::Aborted
+        | PaymentStatus::Expired => false,
+    }
+}
+
+fn same_payment(payment: &payment::Model, truth: &toss::Payment) -> Result<(), ApplyError> {
+    let same_key = payment.payment_key.as_ref().is_some_and(|key| key.as_str() == truth.payment_key);
+    let rules = [
+        (same_key, "payment key"),
+        (payment.order_id.as_str() == truth.order_id, "order"),
+        (payment.amount.get() == truth.total_amount, "amount"),
+        (truth.currency == "KRW", "currency"),
+    ];
+    match rules.into_iter().find(|(same, _)| !same) {
+        Some((_, what)) => Err(ApplyError::Differs(what)),
+        None => Ok(()),
+    }
+}
+
+/// The money is there: the buyer gets what it buys, all in this transaction.
+async fn approve(
+    tx: &DatabaseTransaction,
+    zone: Tz,
+    payment: &mut payment::Model,
+    truth: &toss::Payment,
+    heard: Heard,
+) -> Result<(), ApplyError> {
+    let Some(approved_at) = truth.approved_at else { return Ok(()) };
+    describe(payment, truth);
+    payment.approved_at = Some(approved_at);
+    (payment.failure_code, payment.failure_message) = (None, None);
+    payment.next_settle_at = None;
+    let reason = Reason { cause: heard.cause, failure: None, now: heard.now };
+    let moved = moves::record(tx, payment, (PaymentStatus::Done, payment.amount), reason).await?;
+    // A period refers to its payment, which must satisfy its own checks by now.
+    moves::save(tx, payment).await?;
+    if payment.interval_months.is_some() {
+        subscriptions::append(tx, zone, payment, approved_at, heard.now).await?;
+    } else {
+        let plus = WonChange::plus(payment.amount);
+        event_amounts::enter(tx, &payment.order_id, moved, plus, heard.now).await?;
+    }
+    temp_order::Entity::delete_by_id(payment.order_id.clone()).exec(tx).await?;
+    Ok(())
+}
+
+/// An account was issued; the order is taken, the money is not there yet.
+async fn wait_for_deposit(
+    tx: &DatabaseTransaction,
+    payment: &mut payment::Model,
+    truth: &toss::Payment,
+    heard: Heard,
+) -> Result<(), ApplyError> {
+    if was_approved(payment.status) {
+        tracing::warn!(order_id = %payment.order_id, "Toss waits for a deposit that we hold as paid; left as it is");
+        return Ok(());
+    }
+    describe(payment, truth);
+    if payment.status == PaymentStatus::WaitingForDeposit {
+        return Ok(());
+    }
+    payment.toss_secret.clone_from(&truth.secret);
+    payment.settle_tries = 0;
+    payment.next_settle_at = Some(heard.now + super::next_delay(5));
+    let reason = Reason { cause: heard.cause, failure: None, now: heard.now };
+    moves::record(tx, payment, (PaymentStatus::WaitingForDeposit, Won::ZERO), reason).await?;
+    temp_order::Entity::delete_by_id(payment.order_id.clone()).exec(tx).await?;
+    Ok(())
+}
+
+/// Toss will take no money for this attempt.
+async fn close(
+    tx: &DatabaseTransaction,
+    payment: &mut payment::Model,
+    status: PaymentStatus,
+    truth: &toss::Payment,
+    heard: Heard,
+) -> Result<(), ApplyError> {
+    match payment.status {
+        PaymentStatus::InProgress | PaymentStatus::WaitingForDeposit | PaymentStatus::Ready => {}
+        PaymentStatus::Aborted | PaymentStatus::Expired => return Ok(()),
+        PaymentStatus::Done | PaymentStatus::Canceled | PaymentStatus::PartialCanceled => {
+            tracing::warn!(order_id = %payment.order_id, ?status, "a late report contradicts an approval; left as it is");
+            return Ok(());
+        }
+    }
+    describe(payment, truth);
+    let wire = truth.failure.as_ref();
+    let failure = Failure {
+        code: wire
+            .and_then(|failure| failure.code.clone())
+            .unwrap_or_else(|| format!("{status:?}").to_uppercase()),
+        message: wire.and_then(|failure| failure.message.clone()).unwrap_or_default(),
+    };
+    give_up(tx, payment, status, &failure, heard).await
+}
+
+/// Closes the attempt with a definite no.
+pub(super) async fn give_up(
+    tx: &DatabaseTransaction,
+    payment: &mut payment::Model,
+    status: PaymentStatus,
+    failure: &Failure,
+    heard: Heard,
+) -> Result<(), ApplyError> {
+    payment.failure_code = Some(failure.code.clone());
+    payment.failure_message = Some(failure.message.clone());
+    payment.next_settle_at = None;
+    let reason = Reason { cause: heard.cause, failure: Some(failure), now: heard.now };
+    moves::record(tx, payment, (status, Won::ZERO), reason).await?;
+    Ok(())
+}
+
+/// Copies what Toss tells about the method.
+fn describe(payment: &mut payment::Model, truth: &toss::Payment) {
+    payment.payment_method = truth.method_for_people();
+    payment.receipt_url = truth.receipt_url().map(str::to_owned);
+    payment.requested_at = truth.requested_at;
+    payment.virtual_account = truth.virtual_account().and_then(|account| serde_json::to_value(account).ok());
+}

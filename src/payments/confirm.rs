@@ -1,0 +1,243 @@
+//! Confirms a payment: claim (transaction 1), ask Toss (no transaction), record (transaction 2). A crash between any
+//! two is harmless: from the claim on, the settle job finds out what happened.
+
+use chrono::{DateTime, Utc};
+use entity::payment::PaymentStatus;
+use entity::payment_event::Cause;
+use entity::{IdempotencyKey, OrderId, PaymentKey, UserId, Won, payment, temp_order};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    TransactionTrait,
+};
+use tracing::Instrument;
+
+use super::apply::was_approved;
+use super::moves::{self, Reason};
+use super::receipt::Receipt;
+use super::settle::{self, Attempt};
+use crate::app::App;
+use crate::db::{transact, unique_violation};
+use crate::toss::Failure;
+
+/// What a buyer's front end brings back from the payment window.
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    /// The user that may confirm; none when any may (a service names the order alone).
+    pub owner: Option<UserId>,
+    /// Toss's key of the authenticated payment.
+    pub payment_key: PaymentKey,
+    /// The order.
+    pub order_id: OrderId,
+    /// What the client believes to pay; compared, never trusted.
+    pub amount: Won,
+}
+
+/// How a confirmation stands when its caller is answered.
+#[derive(Clone, Debug)]
+pub enum Confirmed {
+    /// Toss has said yes, or has issued an account to pay into.
+    Recorded(Receipt),
+    /// The outcome is not known yet; the service finds it out by itself.
+    Pending(Receipt),
+}
+
+/// Why a payment is not confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    /// No such order, or not this user's.
+    #[error("no such order")]
+    OrderNotFound,
+    /// The order can no longer be paid.
+    #[error("the order has expired")]
+    OrderExpired,
+    /// The client's amount is not the quoted one.
+    #[error("the amount is not the order's")]
+    AmountMismatch,
+    /// The payment key is another order's, or the order is being paid with another key.
+    #[error("the payment key belongs elsewhere")]
+    PaymentKeyConflict,
+    /// Toss said a definite no.
+    #[error("Toss rejected the payment: {}", .0.code)]
+    Rejected(Failure),
+    /// Toss refuses our key or contract.
+    #[error("Toss refuses our key")]
+    Misconfigured,
+    /// The database's own.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Charges what `command` says, once, whoever else asks for the same at the same time.
+///
+/// # Errors
+/// [`ConfirmError`]. Toss is not called for any but `Rejected` and `Misconfigured`.
+pub async fn confirm(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
+    match claim(app, &command, now).await? {
+        Claim::Standing(payment) => standing(app, payment, now).await,
+        Claim::Ours(attempt) => {
+            let (worker, order_id) = (app.clone(), attempt.order_id.clone());
+            let work = async move { settle::ask(&worker, attempt, Cause::Confirm).await };
+            // A task of its own: a caller that hangs up cancels nothing.
+            let task = app.tasks.spawn(work.in_current_span());
+            let outcome = match tokio::time::timeout(app.config.server.answer_within(), task).await {
+                Ok(Ok(outcome)) => Some(outcome?),
+                Ok(Err(panicked)) => {
+                    tracing::error!(%order_id, error = %panicked, "the confirmation broke off; settle will finish it");
+                    None
+                }
+                Err(_late) => None,
+            };
+            if outcome == Some(settle::Outcome::Misconfigured) {
+                return Err(ConfirmError::Misconfigured);
+            }
+            let now = app.clock.now();
+            let found = payment::Entity::find_by_id(order_id).one(app.db.read()).await?;
+            standing(app, found.ok_or(ConfirmError::OrderNotFound)?, now).await
+        }
+    }
+}
+
+/// What the payment says by now.
+async fn standing(app: &App, payment: payment::Model, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
+    match payment.status {
+        PaymentStatus::Aborted | PaymentStatus::Expired => Err(ConfirmError::Rejected(Failure {
+            code: payment.failure_code.unwrap_or_default(),
+            message: payment.failure_message.unwrap_or_default(),
+        })),
+        PaymentStatus::Ready | PaymentStatus::InProgress => {
+            Ok(Confirmed::Pending(Receipt::of(app, payment, now).await?))
+        }
+        PaymentStatus::WaitingForDeposit
+        | PaymentStatus::Done
+        | PaymentStatus::Canceled
+        | PaymentStatus::PartialCanceled => Ok(Confirmed::Recorded(Receipt::of(app, payment, now).await?)),
+    }
+}
+
+/// What a claim finds.
+enum Claim {
+    /// This call is the one that asks Toss.
+    Ours(Attempt),
+    /// This very attempt was claimed before; its payment tells how it stands.
+    Standing(payment::Model),
+}
+
+async fn claim(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim, ConfirmError> {
+    let lease = app.toss.request_timeout() + std::time::Duration::from_secs(10);
+    let lease_until = now + chrono::Duration::from_std(lease).unwrap_or(chrono::Duration::minutes(10));
+    transact!(app.db, |tx| {
+        if let Some(payment) = moves::lock(tx, &command.order_id).await? {
+            return claim_again(tx, command, payment, lease_until, now).await;
+        }
+        let order = payable(tx, command, now).await?;
+        let payment = first_attempt(command, order, lease_until, now);
+        let row = payment.clone().into_active_model();
+        let ours = payment::Entity::insert(row)
+            .on_conflict(OnConflict::column(payment::Column::OrderId).do_nothing().to_owned())
+            .exec_without_returning(tx)
+            .await
+            .map_err(key_is_taken)?;
+        if ours == 0 {
+            // Another claim came first and has just committed.
+            let payment = moves::lock(tx, &command.order_id).await?.ok_or(ConfirmError::OrderNotFound)?;
+            return claim_again(tx, command, payment, lease_until, now).await;
+        }
+        moves::record_first(tx, &payment, Reason { cause: Cause::Confirm, failure: None, now }).await?;
+        Ok(Claim::Ours(Attempt::of(&payment).ok_or(ConfirmError::OrderNotFound)?))
+    })
+}
+
+/// The order was claimed before: by this key, or by one that failed.
+async fn claim_again(
+    tx: &DatabaseTransaction,
+    command: &Confirm,
+    mut payment: payment::Model,
+    lease_until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Claim, ConfirmError> {
+    if command.owner.as_ref().is_some_and(|owner| owner != &payment.user_id) {
+        return Err(ConfirmError::OrderNotFound);
+    }
+    if command.amount != payment.amount {
+        return Err(ConfirmError::AmountMismatch);
+    }
+    if payment.payment_key.as_ref() == Some(&command.payment_key) {
+        return Ok(Claim::Standing(payment));
+    }
+    let open = matches!(payment.status, PaymentStatus::InProgress | PaymentStatus::WaitingForDeposit);
+    if open || was_approved(payment.status) {
+        return Err(ConfirmError::PaymentKeyConflict);
+    }
+    payable(tx, command, now).await.map_err(|error| match error {
+        // A payment outlives its temp order, which is purged once it has expired.
+        ConfirmError::OrderNotFound => ConfirmError::OrderExpired,
+        other => other,
+    })?;
+    payment.payment_key = Some(command.payment_key.clone());
+    payment.idempotency_key = Some(IdempotencyKey::random());
+    payment.attempt += 1;
+    payment.attempted_at = Some(now);
+    payment.next_settle_at = Some(lease_until);
+    (payment.settle_tries, payment.not_found_count) = (0, 0);
+    (payment.failure_code, payment.failure_message) = (None, None);
+    let reason = Reason { cause: Cause::Confirm, failure: None, now };
+    moves::record(tx, &mut payment, (PaymentStatus::InProgress, Won::ZERO), reason).await?;
+    // A statement that fails ends a PostgreSQL transaction, unless a savepoint stands before it.
+    let inner = savepoint(tx).await?;
+    moves::save(&inner, &payment).await.map_err(key_is_taken)?;
+    inner.commit().await?;
+    Ok(Claim::Ours(Attempt::of(&payment).ok_or(ConfirmError::OrderNotFound)?))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a savepoint inside `transact!`, not a transaction of its own")]
+async fn savepoint(tx: &DatabaseTransaction) -> Result<DatabaseTransaction, DbErr> {
+    tx.begin().await
+}
+
+/// The quoted order, if it is this user's, can still be paid and costs what the client believes.
+async fn payable(
+    tx: &DatabaseTransaction,
+    command: &Confirm,
+    now: DateTime<Utc>,
+) -> Result<temp_order::Model, ConfirmError> {
+    let found = temp_order::Entity::find_by_id(command.order_id.clone()).one(tx).await?;
+    let order = found.ok_or(ConfirmError::OrderNotFound)?;
+    if command.owner.as_ref().is_some_and(|owner| owner != &order.user_id) {
+        return Err(ConfirmError::OrderNotFound);
+    }
+    if now >= order.expires_at {
+        return Err(ConfirmError::OrderExpired);
+    }
+    if command.amount != order.total_amount {
+        return Err(ConfirmError::AmountMismatch);
+    }
+    let elsewhere = payment::Entity::find()
+        .filter(payment::Column::PaymentKey.eq(command.payment_key.clone()))
+        .filter(payment::Column::OrderId.ne(command.order_id.clone()));
+    if elsewhere.count(tx).await? > 0 {
+        return Err(ConfirmError::PaymentKeyConflict);
+    }
+    Ok(order)
+}
+
+fn first_attempt(
+    command: &Confirm,
+    order: temp_order::Model,
+    lease_until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> payment::Model {
+    payment::Model {
+        payment_key: Some(command.payment_key.clone()),
+        idempotency_key: Some(IdempotencyKey::random()),
+        attempt: 1,
+        attempted_at: Some(now),
+        next_settle_at: Some(lease_until),
+        ..moves::unpaid(order, PaymentStatus::InProgress, now)
+    }
+}
+
+/// Two orders that offer one payment key at the same instant: the unique key lets one through.
+fn key_is_taken(error: DbErr) -> ConfirmError {
+    if unique_violation(&error) { ConfirmError::PaymentKeyConflict } else { error.into() }
+}

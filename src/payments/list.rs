@@ -1,0 +1,66 @@
+//! Reads payments.
+
+use chrono::{DateTime, Utc};
+use entity::payment::{self, PaymentStatus};
+use entity::{OrderId, PlanId, UserId};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+
+use crate::http::page::{Page, PageRequest, page_of};
+
+/// Which payments are wanted; none of a field wants any.
+#[derive(Clone, Debug, Default)]
+pub struct PaymentFilter {
+    /// Those of this user.
+    pub user_id: Option<UserId>,
+    /// Those for this plan.
+    pub plan_id: Option<PlanId>,
+    /// Those that stand like this.
+    pub status: Option<PaymentStatus>,
+    /// Those made at or after this instant.
+    pub from: Option<DateTime<Utc>>,
+    /// Those made before this instant.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// The payment of `order_id`, if it is `owner`'s; none as owner reads anybody's.
+///
+/// # Errors
+/// The database's own.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    order_id: &OrderId,
+    owner: Option<&UserId>,
+) -> Result<Option<payment::Model>, DbErr> {
+    let found = payment::Entity::find_by_id(order_id.clone()).one(db).await?;
+    Ok(found.filter(|payment| owner.is_none_or(|owner| owner == &payment.user_id)))
+}
+
+/// One page of payments, newest first.
+///
+/// # Errors
+/// The database's own.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    filter: PaymentFilter,
+    page: &PageRequest,
+) -> Result<Page<payment::Model>, DbErr> {
+    use payment::Column;
+    let mut query = payment::Entity::find();
+    if let Some(user_id) = filter.user_id {
+        query = query.filter(Column::UserId.eq(user_id));
+    }
+    if let Some(plan_id) = filter.plan_id {
+        query = query.filter(Column::PlanId.eq(plan_id));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(Column::Status.eq(status));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(Column::CreatedAt.gte(from));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(Column::CreatedAt.lt(to));
+    }
+    let key = |payment: &payment::Model| (payment.created_at, payment.order_id.to_string());
+    page_of(db, query, (Column::CreatedAt, Column::OrderId), page, key).await
+}

@@ -1,0 +1,23 @@
+//! Payments: claimed before Toss is asked, moved by what Toss says, asked about until the truth is known.
+//!
+//! [`confirm`](confirm()) claims, asks and records. [`apply`](apply::apply) is the one place where what Toss says
+//! becomes state: confirm, refunds and the settle job all go through it.
+
+pub mod api;
+pub mod apply;
+mod confirm;
+mod fail;
+mod ladder;
+mod list;
+pub(crate) mod moves;
+mod receipt;
+mod settle;
+mod view;
+
+pub use confirm::{Confirm, ConfirmError, Confirmed, confirm};
+pub use fail::{Fail, FailError, fail};
+pub use ladder::next_delay;
+pub use list::{PaymentFilter, find, list};
+pub use receipt::Receipt;
+pub use settle::settle_due;
+pub use view::PaymentView;

@@ -1,0 +1,114 @@
+//! Moves a payment from one state to the next and writes down why.
+
+use chrono::{DateTime, Utc};
+use entity::payment::PaymentStatus;
+use entity::payment_event::Cause;
+use entity::{OrderId, PaymentEventId, Won, payment, payment_event, temp_order};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QuerySelect};
+
+use crate::toss::Failure;
+
+/// Why and when a payment moves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reason<'a> {
+    /// What makes it move.
+    pub(crate) cause: Cause,
+    /// Toss's no, where there is one.
+    pub(crate) failure: Option<&'a Failure>,
+    /// When.
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// The payment of `order_id`, which nobody else can change until this transaction ends.
+pub(crate) async fn lock(
+    tx: &DatabaseTransaction,
+    order_id: &OrderId,
+) -> Result<Option<payment::Model>, DbErr> {
+    payment::Entity::find_by_id(order_id.clone()).lock_exclusive().one(tx).await
+}
+
+/// A payment of `order` before anything has been paid.
+pub(crate) fn unpaid(order: temp_order::Model, status: PaymentStatus, now: DateTime<Utc>) -> payment::Model {
+    payment::Model {
+        order_id: order.order_id,
+        user_id: order.user_id,
+        plan_id: order.plan_id,
+        order_name: order.order_name,
+        amount: order.total_amount,
+        balance_amount: Won::ZERO,
+        currency: order.currency,
+        interval_months: order.interval_months,
+        status,
+        payment_method: None,
+        payment_key: None,
+        receipt_url: None,
+        failure_code: None,
+        failure_message: None,
+        virtual_account: None,
+        toss_secret: None,
+        requested_at: None,
+        approved_at: None,
+        attempt: 0,
+        idempotency_key: None,
+        attempted_at: None,
+        next_settle_at: None,
+        settle_tries: 0,
+        not_found_count: 0,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Moves `payment` in memory and writes the move's row. [`save`] keeps the payment itself.
+pub(crate) async fn record(
+    tx: &DatabaseTransaction,
+    payment: &mut payment::Model,
+    to: (PaymentStatus, Won),
+    reason: Reason<'_>,
+) -> Result<PaymentEventId, DbErr> {
+    let id = PaymentEventId::new();
+    write(tx, id, Some(payment.status), payment, to, reason).await?;
+    (payment.status, payment.balance_amount) = to;
+    payment.updated_at = reason.now;
+    Ok(id)
+}
+
+/// Writes the first move of a payment that has just been inserted.
+pub(crate) async fn record_first(
+    tx: &DatabaseTransaction,
+    payment: &payment::Model,
+    reason: Reason<'_>,
+) -> Result<(), DbErr> {
+    let to = (payment.status, payment.balance_amount);
+    write(tx, PaymentEventId::new(), None, payment, to, reason).await
+}
+
+/// Keeps every column of `payment`.
+pub(crate) async fn save(tx: &DatabaseTransaction, payment: &payment::Model) -> Result<(), DbErr> {
+    payment.clone().into_active_model().reset_all().update(tx).await.map(drop)
+}
+
+async fn write(
+    tx: &DatabaseTransaction,
+    id: PaymentEventId,
+    from: Option<PaymentStatus>,
+    payment: &payment::Model,
+    (to, balance): (PaymentStatus, Won),
+    reason: Reason<'_>,
+) -> Result<(), DbErr> {
+    let row = payment_event::ActiveModel {
+        id: Set(id),
+        order_id: Set(payment.order_id.clone()),
+        from_status: Set(from),
+        to_status: Set(to),
+        cause: Set(reason.cause),
+        balance_amount: Set(balance),
+        payment_key: Set(payment.payment_key.clone()),
+        idempotency_key: Set(payment.idempotency_key.clone()),
+        code: Set(reason.failure.map(|failure| failure.code.clone())),
+        message: Set(reason.failure.map(|failure| failure.message.clone())),
+        created_at: Set(reason.now),
+    };
+    row.insert(tx).await.map(drop)
+}

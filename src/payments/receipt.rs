@@ -1,0 +1,40 @@
+//! A payment together with what it gave: the subscription, or the event amount.
+
+use chrono::{DateTime, Utc};
+use entity::{Won, payment};
+use sea_orm::DbErr;
+
+use super::apply::was_approved;
+use crate::app::App;
+use crate::event_amounts;
+use crate::subscriptions::{self, Subscribed};
+
+/// A payment and what it gave, as they stand at an instant.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The payment.
+    pub payment: payment::Model,
+    /// The buyer's subscription, for a plan that sells time, once money came in.
+    pub subscription: Option<Subscribed>,
+    /// What the order added and the total since, in won, for an event.
+    pub event_amount: Option<(Won, i64)>,
+}
+
+impl Receipt {
+    /// Reads what `payment` gave.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn of(app: &App, payment: payment::Model, now: DateTime<Utc>) -> Result<Self, DbErr> {
+        let db = app.db.read();
+        let (mut subscription, mut event_amount) = (None, None);
+        if was_approved(payment.status) {
+            if payment.interval_months.is_some() {
+                subscription = subscriptions::of_user(db, &payment.user_id, now).await?;
+            } else {
+                event_amount = Some((payment.amount, event_amounts::total(db).await?));
+            }
+        }
+        Ok(Self { payment, subscription, event_amount })
+    }
+}

@@ -1,0 +1,296 @@
+//! Finds out what became of a payment and finishes it. Unknown never becomes failed because we are tired of asking.
+
+use chrono::{DateTime, Duration, Utc};
+use entity::payment::PaymentStatus;
+use entity::payment_event::Cause;
+use entity::{IdempotencyKey, OrderId, PaymentKey, Won, payment};
+use futures_util::StreamExt;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::apply::{self, ApplyError, Heard, give_up};
+use super::{moves, next_delay};
+use crate::app::App;
+use crate::db::transact;
+use crate::toss::{self, Answer, Class, Failure, Operation, Status};
+
+/// How long an authenticated payment waits for its confirmation at Toss; then it is gone for good.
+const APPROVAL_WINDOW: Duration = Duration::minutes(10);
+/// How often Toss must say that it knows nothing, after the window, before it is believed.
+const NOT_FOUND_ENOUGH: i32 = 2;
+/// Payments that one run takes on at most.
+const BATCH: u64 = 200;
+/// Questions to Toss under way at once.
+const IN_FLIGHT: usize = 8;
+
+/// One offer of an order to Toss, under one idempotency key.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    /// The order.
+    pub order_id: OrderId,
+    payment_key: PaymentKey,
+    amount: Won,
+    idempotency_key: IdempotencyKey,
+    attempted_at: DateTime<Utc>,
+    status: PaymentStatus,
+}
+
+impl Attempt {
+    /// The newest attempt of `payment`; none when it was never offered.
+    pub(super) fn of(payment: &payment::Model) -> Option<Self> {
+        Some(Self {
+            order_id: payment.order_id.clone(),
+            payment_key: payment.payment_key.clone()?,
+            amount: payment.amount,
+            idempotency_key: payment.idempotency_key.clone()?,
+            attempted_at: payment.attempted_at?,
+            status: payment.status,
+        })
+    }
+}
+
+/// What asking brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The truth is recorded.
+    Decided,
+    /// It is still open, and will be asked again.
+    Open,
+    /// Toss refuses our key: a person is needed.
+    Misconfigured,
+}
+
+/// Asks about everything that is due. Returns how many payments were decided.
+///
+/// # Errors
+/// The database's own; what was decided stays decided.
+pub async fn settle_due(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
+    let due: Vec<(OrderId, DateTime<Utc>)> = payment::Entity::find()
+        .select_only()
+        .columns([payment::Column::OrderId, payment::Column::NextSettleAt])
+        .filter(payment::Column::NextSettleAt.lte(now))
+        .order_by_asc(payment::Column::NextSettleAt)
+        .limit(BATCH)
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    let asked = futures_util::stream::iter(due).map(|(order_id, due_at)| async move {
+        if app.stopping.is_cancelled() || !take(app, &order_id, due_at, now).await? {
+            return Ok(Outcome::Open);
+        }
+        settle_one(app, &order_id).await
+    });
+    let outcomes: Vec<Result<Outcome, DbErr>> = asked.buffer_unordered(IN_FLIGHT).collect().await;
+    let mut decided = 0;
+    for outcome in outcomes {
+        decided += u64::from(outcome? == Outcome::Decided);
+    }
+    Ok(decided)
+}
+
+/// Takes a due payment on, unless another process just has: only one can move the due time that both have read.
+async fn take(
+    app: &App,
+    order_id: &OrderId,
+    due_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    // Two calls may follow: a look-up and a confirmation.
+    let lease = now
+        + Duration::from_std(app.toss.request_timeout() * 2).unwrap_or(APPROVAL_WINDOW)
+        + Duration::seconds(10);
+    transact!(app.db, |tx| {
+        let taken = payment::Entity::update_many()
+            .col_expr(payment::Column::NextSettleAt, Expr::value(lease))
+            .filter(payment::Column::OrderId.eq(order_id.clone()))
+            .filter(payment::Column::NextSettleAt.eq(due_at))
+            .exec(tx)
+            .await?;
+        Ok(taken.rows_affected == 1)
+    })
+}
+
+/// Asks Toss how the payment of `order_id` stands and records the answer; a look-up always comes before a new try.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn settle_one(app: &App, order_id: &OrderId) -> Result<Outcome, DbErr> {
+    let found = payment::Entity::find_by_id(order_id.clone()).one(app.db.read()).await?;
+    let Some(attempt) = found.as_ref().and_then(Attempt::of) else { return Ok(Outcome::Decided) };
+    let answer = app.toss.look_up(&attempt.payment_key).await;
+    let now = app.clock.now();
+    let window_open = now < attempt.attempted_at + APPROVAL_WINDOW;
+    let open = attempt.status == PaymentStatus::InProgress;
+    match &answer {
+        Answer::Error { class: Class::NotFound, .. } if open && window_open => {
+            ask(app, attempt, Cause::Settle).await
+        }
+        Answer::Error { class: Class::NotFound, .. } if open => nothing_there(app, &attempt, now).await,
+        Answer::Payment(truth) if open && window_open && truth.status == Status::InProgress => {
+            ask(app, attempt, Cause::Settle).await
+        }
+        _ => record(app, &attempt, Operation::Lookup, answer, Cause::Settle, now).await,
+    }
+}
+
+/// Asks Toss to confirm `attempt` and records what it says.
+///
+/// # Errors
+/// The database's own; the payment is then found by the settle job.
+pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Outcome, DbErr> {
+    let confirm = toss::Confirm {
+        payment_key: attempt.payment_key.clone(),
+        order_id: attempt.order_id.clone(),
+        amount: attempt.amount,
+    };
+    let answer = app.toss.confirm(&confirm, &attempt.idempotency_key).await;
+    let already = matches!(answer, Answer::Error { class: Class::LookUp, .. });
+    let outcome = record(app, &attempt, Operation::Confirm, answer, cause, app.clock.now()).await?;
+    if !already {
+        return Ok(outcome);
+    }
+    // "Already processed" and the like say where the truth is, not what it is.
+    let answer = app.toss.look_up(&attempt.payment_key).await;
+    record(app, &attempt, Operation::Lookup, answer, cause, app.clock.now()).await
+}
+
+/// Turns an answer into state. Whatever decides nothing moves the next question further away.
+async fn record(
+    app: &App,
+    attempt: &Attempt,
+    operation: Operation,
+    answer: Answer,
+    cause: Cause,
+    now: DateTime<Utc>,
+) -> Result<Outcome, DbErr> {
+    match answer {
+        Answer::Payment(truth) => apply_truth(app, attempt, &truth, Heard { cause, now }).await,
+        // When an earlier try may have worked, "there is no such payment" proves nothing.
+        Answer::Error { class: Class::Declined, failure }
+            if operation == Operation::Confirm
+                && (cause == Cause::Confirm || !failure.code.starts_with("NOT_FOUND")) =>
+        {
+            decline(app, attempt, &failure, cause, now).await
+        }
+        Answer::Error { class: Class::Misconfigured, failure } => {
+            let (code, message) = (failure.code, failure.message);
+            tracing::error!(code, message, "needs a person: Toss refuses our key or contract");
+            postpone(app, attempt, false, now).await?;
+            Ok(Outcome::Misconfigured)
+        }
+        Answer::Error { failure, .. } => {
+            // Toss binds its answers to the key, so a further try needs another, except while the first still runs.
+            let running = failure.code == "IDEMPOTENT_REQUEST_PROCESSING";
+            postpone(app, attempt, operation == Operation::Confirm && !running, now).await
+        }
+        Answer::Silent { answered, .. } => {
+            postpone(app, attempt, operation == Operation::Confirm && answered, now).await
+        }
+        Answer::NotSent { .. } => postpone(app, attempt, false, now).await,
+    }
+}
+
+/// Applies what Toss shows, and asks again later where that decides nothing.
+async fn apply_truth(
+    app: &App,
+    attempt: &Attempt,
+    truth: &toss::Payment,
+    heard: Heard,
+) -> Result<Outcome, DbErr> {
+    let zone = app.config.billing.timezone;
+    match transact!(app.db, |tx| { apply::apply(tx, zone, &attempt.order_id, truth, heard).await }) {
+        Ok(payment) if payment.status == PaymentStatus::InProgress => {
+            postpone(app, attempt, false, heard.now).await
+        }
+        Ok(payment) if payment.status == PaymentStatus::WaitingForDeposit => {
+            wait_longer(app, attempt, heard.now).await?;
+            Ok(if attempt.status == payment.status { Outcome::Open } else { Outcome::Decided })
+        }
+        Ok(_) => Ok(Outcome::Decided),
+        Err(ApplyError::Database(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(order_id = %attempt.order_id, %error, "needs a person: Toss's answer cannot be applied");
+            postpone(app, attempt, false, heard.now).await
+        }
+    }
+}
+
+/// Records a definite no, unless the attempt has been decided otherwise meanwhile.
+async fn decline(
+    app: &App,
+    attempt: &Attempt,
+    failure: &Failure,
+    cause: Cause,
+    now: DateTime<Utc>,
+) -> Result<Outcome, DbErr> {
+    let recorded = transact!(app.db, |tx| {
+        let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok(()) };
+        let same = payment.payment_key.as_ref() == Some(&attempt.payment_key);
+        if same && payment.status == PaymentStatus::InProgress {
+            give_up(tx, &mut payment, PaymentStatus::Aborted, failure, Heard { cause, now }).await?;
+            moves::save(tx, &payment).await?;
+        }
+        Ok::<_, ApplyError>(())
+    });
+    match recorded {
+        Ok(()) => Ok(Outcome::Decided),
+        Err(ApplyError::Database(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(order_id = %attempt.order_id, %error, "a decline cannot be recorded");
+            postpone(app, attempt, false, now).await
+        }
+    }
+}
+
+/// Toss says, after its approval window, that it knows no such payment: believed when heard often enough.
+async fn nothing_there(app: &App, attempt: &Attempt, now: DateTime<Utc>) -> Result<Outcome, DbErr> {
+    let heard = transact!(app.db, |tx| {
+        let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok::<_, DbErr>(0) };
+        payment.not_found_count += 1;
+        moves::save(tx, &payment).await?;
+        Ok(payment.not_found_count)
+    })?;
+    if heard < NOT_FOUND_ENOUGH {
+        return postpone(app, attempt, false, now).await;
+    }
+    let failure = Failure {
+        code: "NOT_FOUND_PAYMENT".to_owned(),
+        message: "승인 가능 시간이 지났고 결제 정보가 없습니다.".to_owned(),
+    };
+    decline(app, attempt, &failure, Cause::Settle, now).await
+}
+
+/// Puts the next question off along the ladder. `new_key` when the last answer is bound to the key that was sent.
+async fn postpone(app: &App, attempt: &Attempt, new_key: bool, now: DateTime<Utc>) -> Result<Outcome, DbErr> {
+    transact!(app.db, |tx| {
+        let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok::<_, DbErr>(()) };
+        let same = payment.idempotency_key.as_ref() == Some(&attempt.idempotency_key);
+        if !same || payment.status != PaymentStatus::InProgress {
+            return Ok(());
+        }
+        payment.next_settle_at = Some(now + next_delay(payment.settle_tries));
+        payment.settle_tries = payment.settle_tries.saturating_add(1);
+        if new_key {
+            payment.idempotency_key = Some(IdempotencyKey::random());
+        }
+        moves::save(tx, &payment).await
+    })?;
+    Ok(Outcome::Open)
+}
+
+/// Deposits are looked for ever more slowly, and no longer once their term is well over.
+async fn wait_longer(app: &App, attempt: &Attempt, now: DateTime<Utc>) -> Result<(), DbErr> {
+    transact!(app.db, |tx| {
+        let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok::<_, DbErr>(()) };
+        if payment.status != PaymentStatus::WaitingForDeposit {
+            return Ok(());
+        }
+        let account = payment.virtual_account.clone();
+        let account = account.and_then(|value| serde_json::from_value::<toss::VirtualAccount>(value).ok());
+        let over =
+            account.and_then(|account| account.due_date).is_some_and(|due| now > due + Duration::days(3));
+        payment.settle_tries = payment.settle_tries.saturating_add(1);
+        payment.next_settle_at = (!over).then(|| now + next_delay(payment.settle_tries.saturating_add(4)));
+        moves::save(tx, &payment).await
+    })
+}

@@ -1,0 +1,223 @@
+//! How payments look to callers.
+
+use chrono::{DateTime, Utc};
+use entity::payment::{self, PaymentStatus};
+use poem_openapi::{Enum, Object};
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::receipt::Receipt;
+use crate::http::page::Page;
+use crate::subscriptions::api::SubscriptionView;
+use crate::toss;
+
+/// Toss's eight states of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "PaymentStatus", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Standing {
+    /// The window is open, the buyer has not authenticated.
+    Ready,
+    /// The outcome of the confirmation is not known yet; the service finds it out by itself.
+    InProgress,
+    /// A virtual account was issued and waits for its deposit.
+    WaitingForDeposit,
+    /// Approved.
+    Done,
+    /// Cancelled in one piece.
+    Canceled,
+    /// Cancelled in parts; also when nothing is left.
+    PartialCanceled,
+    /// A definite no; the order can be paid again with a new payment key while it lasts.
+    Aborted,
+    /// It was not confirmed in time.
+    Expired,
+}
+
+impl From<PaymentStatus> for Standing {
+    fn from(status: PaymentStatus) -> Self {
+        match status {
+            PaymentStatus::Ready => Self::Ready,
+            PaymentStatus::InProgress => Self::InProgress,
+            PaymentStatus::WaitingForDeposit => Self::WaitingForDeposit,
+            PaymentStatus::Done => Self::Done,
+            PaymentStatus::Canceled => Self::Canceled,
+            PaymentStatus::PartialCanceled => Self::PartialCanceled,
+            PaymentStatus::Aborted => Self::Aborted,
+            PaymentStatus::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<Standing> for PaymentStatus {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Ready => Self::Ready,
+            Standing::InProgress => Self::InProgress,
+            Standing::WaitingForDeposit => Self::WaitingForDeposit,
+            Standing::Done => Self::Done,
+            Standing::Canceled => Self::Canceled,
+            Standing::PartialCanceled => Self::PartialCanceled,
+            Standing::Aborted => Self::Aborted,
+            Standing::Expired => Self::Expired,
+        }
+    }
+}
+
+/// Why Toss, or its payment window, said no.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "PaymentFailure")]
+pub struct FailureView {
+    /// Toss's code.
+    pub code: String,
+    /// Toss's words.
+    pub message: String,
+}
+
+/// The account to pay into.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "VirtualAccount", rename_all = "camelCase")]
+pub struct VirtualAccountView {
+    /// Toss's code of the bank.
+    pub bank_code: Option<String>,
+    /// The bank's Korean name.
+    pub bank: Option<String>,
+    /// The number to pay into.
+    pub account_number: Option<String>,
+    /// Whose name the account shows.
+    pub customer_name: Option<String>,
+    /// Until when it can be paid.
+    pub due_date: Option<DateTime<Utc>>,
+    /// Whether the term has passed.
+    pub expired: bool,
+}
+
+impl From<toss::VirtualAccount> for VirtualAccountView {
+    fn from(account: toss::VirtualAccount) -> Self {
+        Self {
+            bank_code: account.bank_code,
+            bank: account.bank,
+            account_number: account.account_number,
+            customer_name: account.customer_name,
+            due_date: account.due_date,
+            expired: account.expired,
+        }
+    }
+}
+
+/// A payment.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "Payment", rename_all = "camelCase")]
+pub struct PaymentView {
+    /// Identifies the purchase, here and at Toss.
+    pub order_id: String,
+    /// Who buys.
+    pub user_id: String,
+    /// What is bought.
+    pub plan_id: String,
+    /// The price, in won.
+    pub amount: i64,
+    /// Approved minus cancelled, in won: what can still be refunded.
+    pub balance_amount: i64,
+    /// `KRW`.
+    pub currency: String,
+    /// Toss's own status.
+    pub status: Standing,
+    /// The card issuer's name, the provider of an easy payment, else the method's name.
+    pub payment_method: Option<String>,
+    /// Toss's key of the newest attempt.
+    pub payment_key: Option<String>,
+    /// Toss's receipt page.
+    pub receipt_url: Option<String>,
+    /// Why it failed, if it did.
+    pub failure: Option<FailureView>,
+    /// The account to pay into, where the method is one.
+    pub virtual_account: Option<VirtualAccountView>,
+    /// When the buyer opened the payment window, by Toss.
+    pub requested_at: Option<DateTime<Utc>>,
+    /// When Toss approved it; the refund window counts from here.
+    pub approved_at: Option<DateTime<Utc>>,
+    /// When it was first written.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<payment::Model> for PaymentView {
+    fn from(payment: payment::Model) -> Self {
+        let account = payment.virtual_account;
+        let account = account.and_then(|value| serde_json::from_value::<toss::VirtualAccount>(value).ok());
+        let message = payment.failure_message.unwrap_or_default();
+        Self {
+            order_id: payment.order_id.to_string(),
+            user_id: payment.user_id.to_string(),
+            plan_id: payment.plan_id.to_string(),
+            amount: payment.amount.get(),
+            balance_amount: payment.balance_amount.get(),
+            currency: "KRW".to_owned(),
+            status: payment.status.into(),
+            payment_method: payment.payment_method,
+            payment_key: payment.payment_key.map(|key| key.to_string()),
+            receipt_url: payment.receipt_url,
+            failure: payment.failure_code.map(|code| FailureView { code, message }),
+            virtual_account: account.map(VirtualAccountView::from),
+            requested_at: payment.requested_at,
+            approved_at: payment.approved_at,
+            created_at: payment.created_at,
+            updated_at: payment.updated_at,
+        }
+    }
+}
+
+/// One page of payments, newest first.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub(super) struct PaymentPage {
+    /// The payments.
+    pub items: Vec<PaymentView>,
+    /// Where the next page begins; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<payment::Model>> for PaymentPage {
+    fn from(page: Page<payment::Model>) -> Self {
+        let page = page.map(PaymentView::from);
+        Self { items: page.items, next_cursor: page.next_cursor }
+    }
+}
+
+/// What an event order added.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "EventAmountReceipt")]
+pub(super) struct EventAmountView {
+    /// The order's contribution, in won.
+    pub amount: i64,
+    /// The total since, in won.
+    pub total: i64,
+}
+
+/// A confirmation and what it gave.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "Confirmation", rename_all = "camelCase")]
+pub(super) struct ConfirmationView {
+    /// The payment.
+    pub payment: PaymentView,
+    /// The buyer's subscription, for a plan that sells time; null for an event, and while no money came in.
+    pub subscription: Option<SubscriptionView>,
+    /// What the order added, for an event; else null.
+    pub event_amount: Option<EventAmountView>,
+}
+
+impl ConfirmationView {
+    /// How `receipt` looks to callers.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub(super) async fn of(db: &impl ConnectionTrait, receipt: Receipt) -> Result<Self, DbErr> {
+        let subscription = match receipt.subscription {
+            Some(subscribed) => Some(SubscriptionView::of(db, subscribed).await?),
+            None => None,
+        };
+        let event =
+            receipt.event_amount.map(|(amount, total)| EventAmountView { amount: amount.get(), total });
+        Ok(Self { payment: receipt.payment.into(), subscription, event_amount: event })
+    }
+}

@@ -1,0 +1,300 @@
+//! Plans over HTTP.
+
+use chrono::{DateTime, Utc};
+use entity::plan::{self, PlanType};
+use poem::web::Data;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use serde::Deserialize;
+
+use super::{ChangeError, ChangePlan, CreateError, NewPlan, change::change, create::Sells, create::create};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::http::Tag;
+use crate::http::body::Json;
+use crate::http::code::{AUTH, BODY, Code, INPUT};
+use crate::http::error::{Answer, ApiError, refusals};
+use crate::http::fields::{self, Fault, FieldError, Together};
+use crate::http::page::{Page, PageRequest};
+
+/// The least that Toss takes, in won (a card; a bank account takes 200).
+const LEAST_PRICE: i64 = 100;
+/// The longest interval, in months.
+const LONGEST: i32 = 120;
+
+/// What kind of plan it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename = "PlanType", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PlanKind {
+    /// Sells time.
+    Basic,
+    /// Sells time.
+    Premium,
+    /// Sells no time: each order adds to the event total.
+    Event,
+}
+
+/// A plan.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "Plan", rename_all = "camelCase")]
+pub struct PlanView {
+    /// Identifies the plan.
+    pub id: String,
+    /// Its name in code; unique.
+    pub code: String,
+    /// Its name for people.
+    pub name: String,
+    /// What kind of plan it is.
+    pub r#type: PlanKind,
+    /// Price of one order, in won.
+    pub price: i64,
+    /// `KRW`.
+    pub currency: String,
+    /// Calendar months that one order buys; null for an event.
+    pub interval_months: Option<i32>,
+    /// Whether new orders are taken.
+    pub is_active: bool,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<plan::Model> for PlanView {
+    fn from(plan: plan::Model) -> Self {
+        let kind = match plan.r#type {
+            PlanType::Basic => PlanKind::Basic,
+            PlanType::Premium => PlanKind::Premium,
+            PlanType::Event => PlanKind::Event,
+        };
+        Self {
+            id: plan.id.to_string(),
+            code: plan.code.to_string(),
+            name: plan.name,
+            r#type: kind,
+            price: plan.price.get(),
+            currency: "KRW".to_owned(),
+            interval_months: plan.interval_months,
+            is_active: plan.is_active,
+            created_at: plan.created_at,
+            updated_at: plan.updated_at,
+        }
+    }
+}
+
+/// One page of plans, newest first.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct PlanPage {
+    /// The plans.
+    pub items: Vec<PlanView>,
+    /// Where the next page begins; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<plan::Model>> for PlanPage {
+    fn from(page: Page<plan::Model>) -> Self {
+        let page = page.map(PlanView::from);
+        Self { items: page.items, next_cursor: page.next_cursor }
+    }
+}
+
+/// A plan to be made.
+#[derive(Debug, Object, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CreatePlan {
+    /// Its name in code, unique: 1 to 64 characters of `A-Z a-z 0-9 - _ .`.
+    #[oai(validator(min_length = 1, max_length = 64))]
+    code: String,
+    /// Its name for people, 1 to 100 characters; the payment window shows it.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    name: String,
+    /// What kind of plan it is.
+    r#type: PlanKind,
+    /// Price of one order, in won, at least 100 (the least that Toss takes).
+    price: i64,
+    /// `KRW`, the default.
+    currency: Option<String>,
+    /// Calendar months that one order buys, 1 to 120; left out for an event, which sells no time.
+    interval_months: Option<i64>,
+    /// Whether new orders are taken; true unless said otherwise.
+    is_active: Option<bool>,
+}
+
+impl CreatePlan {
+    fn parse(&self) -> Result<NewPlan, ApiError> {
+        let (code, name, price, _krw, sells) = (
+            fields::id("code", &self.code),
+            fields::text("name", &self.name, 1, 100),
+            fields::won("price", self.price, LEAST_PRICE),
+            krw(self.currency.as_deref()),
+            self.sells(),
+        )
+            .together()?;
+        Ok(NewPlan { code, name, sells, price, is_active: self.is_active.unwrap_or(true) })
+    }
+
+    fn sells(&self) -> Result<Sells, FieldError> {
+        let field = "intervalMonths";
+        let months =
+            self.interval_months.map(|months| fields::number(field, months, 1, LONGEST)).transpose()?;
+        match (self.r#type, months) {
+            (PlanKind::Event, None) => Ok(Sells::Event),
+            (PlanKind::Event, Some(_)) => {
+                Err(FieldError::new(field, Fault::Misplaced("an EVENT plan sells no time")))
+            }
+            (PlanKind::Basic, Some(months)) => Ok(Sells::Basic(months)),
+            (PlanKind::Premium, Some(months)) => Ok(Sells::Premium(months)),
+            (PlanKind::Basic | PlanKind::Premium, None) => Err(FieldError::new(field, Fault::Missing)),
+        }
+    }
+}
+
+fn krw(currency: Option<&str>) -> Result<(), FieldError> {
+    let known = currency.is_none_or(|currency| currency == "KRW");
+    if known { Ok(()) } else { Err(FieldError::new("currency", Fault::OneOf("KRW"))) }
+}
+
+/// What is to change; what is left out stays.
+#[derive(Debug, Object, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PatchPlan {
+    /// The name for people, 1 to 100 characters.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    name: Option<String>,
+    /// The price of later orders, in won, at least 100.
+    price: Option<i64>,
+    /// The calendar months of later orders, 1 to 120.
+    interval_months: Option<i64>,
+    /// Whether new orders are taken.
+    is_active: Option<bool>,
+}
+
+impl PatchPlan {
+    fn parse(&self) -> Result<ChangePlan, ApiError> {
+        let (name, price, interval_months) = (
+            self.name.as_deref().map(|name| fields::text("name", name, 1, 100)).transpose(),
+            self.price.map(|price| fields::won("price", price, LEAST_PRICE)).transpose(),
+            self.interval_months
+                .map(|months| fields::number("intervalMonths", months, 1, LONGEST))
+                .transpose(),
+        )
+            .together()?;
+        Ok(ChangePlan { name, price, interval_months, is_active: self.is_active })
+    }
+}
+
+/// A plan was made.
+#[derive(Debug, ApiResponse)]
+enum Created {
+    /// The plan.
+    #[oai(status = 201)]
+    Plan(Json<PlanView>),
+}
+
+refusals! {
+    /// Listing plans.
+    ListRefusals = [INPUT];
+    /// Reading a plan.
+    GetRefusals = [INPUT, &[Code::PlanNotFound]];
+    /// Making a plan.
+    CreateRefusals = [BODY, AUTH];
+    /// Changing a plan.
+    ChangeRefusals = [BODY, AUTH, &[Code::PlanNotFound]];
+}
+
+impl From<CreateError> for ApiError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::CodeTaken => FieldError::new("code", Fault::Taken).into(),
+            CreateError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::PlanNotFound => Code::PlanNotFound.into(),
+            ChangeError::EventHasNoInterval => {
+                FieldError::new("intervalMonths", Fault::Misplaced("an EVENT plan sells no time")).into()
+            }
+            ChangeError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Plans.
+#[derive(Clone, Copy, Debug)]
+pub struct PlansApi;
+
+#[OpenApi(prefix_path = "/v1", tag = "Tag::Plans")]
+impl PlansApi {
+    /// List plans
+    ///
+    /// All plans, newest first. Needs no credentials.
+    #[oai(path = "/plans", method = "get", operation_id = "listPlans")]
+    async fn list(
+        &self,
+        app: Data<&App>,
+        /// Rows on the page, 1 to 100; 20 unless said otherwise.
+        limit: Query<Option<u32>>,
+        /// `nextCursor` of the page before.
+        cursor: Query<Option<String>>,
+        /// Only plans that are, or are not, for sale.
+        #[oai(name = "isActive")]
+        is_active: Query<Option<bool>>,
+    ) -> Answer<Json<PlanPage>, ListRefusals> {
+        let page = PageRequest::parse(limit.0, cursor.0.as_deref())?;
+        Ok(Json(super::list(app.db.read(), is_active.0, &page).await?.into()))
+    }
+
+    /// Read a plan
+    ///
+    /// Needs no credentials.
+    #[oai(path = "/plans/:id", method = "get", operation_id = "getPlan")]
+    async fn get(
+        &self,
+        app: Data<&App>,
+        /// The plan's `id`.
+        id: Path<String>,
+    ) -> Answer<Json<PlanView>, GetRefusals> {
+        let found = super::find(app.db.read(), fields::row_id("id", &id.0)?).await?;
+        Ok(Json(found.ok_or(Code::PlanNotFound)?.into()))
+    }
+
+    /// Make a plan
+    ///
+    /// Role `admin`.
+    #[oai(path = "/plans", method = "post", operation_id = "createPlan")]
+    async fn create(
+        &self,
+        caller: Caller,
+        app: Data<&App>,
+        body: Json<CreatePlan>,
+    ) -> Answer<Created, CreateRefusals> {
+        caller.admin()?;
+        let plan = create(&app, body.0.parse()?, app.clock.now()).await?;
+        Ok(Created::Plan(Json(plan.into())))
+    }
+
+    /// Change a plan
+    ///
+    /// Role `admin`. A new price or interval holds for later orders; what is sold or quoted stays as it was.
+    #[oai(path = "/plans/:id", method = "patch", operation_id = "changePlan")]
+    async fn change(
+        &self,
+        caller: Caller,
+        app: Data<&App>,
+        /// The plan's `id`.
+        id: Path<String>,
+        body: Json<PatchPlan>,
+    ) -> Answer<Json<PlanView>, ChangeRefusals> {
+        caller.admin()?;
+        let id = fields::row_id("id", &id.0)?;
+        Ok(Json(change(&app, id, &body.0.parse()?, app.clock.now()).await?.into()))
+    }
+}

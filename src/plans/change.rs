@@ -1,0 +1,70 @@
+//! Changes a plan from now on; what is sold and what is quoted stays as it was.
+
+use chrono::{DateTime, Utc};
+use entity::{PlanId, Won, plan};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, IntoActiveModel, QuerySelect};
+
+use crate::app::App;
+use crate::db::transact;
+
+/// What is to change; none leaves as is.
+#[derive(Clone, Debug, Default)]
+pub struct ChangePlan {
+    /// The name for people, 1 to 100 characters.
+    pub name: Option<String>,
+    /// The price of later orders, in won.
+    pub price: Option<Won>,
+    /// The calendar months of later orders, 1 to 120.
+    pub interval_months: Option<i32>,
+    /// Whether new orders are taken.
+    pub is_active: Option<bool>,
+}
+
+/// Why a plan is not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// No such plan.
+    #[error("no such plan")]
+    PlanNotFound,
+    /// An event sells no time.
+    #[error("an event has no interval")]
+    EventHasNoInterval,
+    /// The database's own.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Changes the plan `id`.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn change(
+    app: &App,
+    id: PlanId,
+    change: &ChangePlan,
+    now: DateTime<Utc>,
+) -> Result<plan::Model, ChangeError> {
+    transact!(app.db, |tx| {
+        let found = plan::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
+        let plan = found.ok_or(ChangeError::PlanNotFound)?;
+        if change.interval_months.is_some() && plan.interval_months.is_none() {
+            return Err(ChangeError::EventHasNoInterval);
+        }
+        let mut row = plan.into_active_model();
+        if let Some(name) = &change.name {
+            row.name = Set(name.clone());
+        }
+        if let Some(price) = change.price {
+            row.price = Set(price);
+        }
+        if change.interval_months.is_some() {
+            row.interval_months = Set(change.interval_months);
+        }
+        if let Some(is_active) = change.is_active {
+            row.is_active = Set(is_active);
+        }
+        row.updated_at = Set(now);
+        Ok(row.update(tx).await?)
+    })
+}

@@ -1,0 +1,72 @@
+//! Makes a plan.
+
+use chrono::{DateTime, Utc};
+use entity::plan::PlanType;
+use entity::{Currency, PlanCode, PlanId, Won, plan};
+use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel};
+
+use crate::app::App;
+use crate::db::{transact, unique_violation};
+
+/// A plan to be made.
+#[derive(Clone, Debug)]
+pub struct NewPlan {
+    /// Its name in code.
+    pub code: PlanCode,
+    /// Its name for people, 1 to 100 characters.
+    pub name: String,
+    /// What it sells.
+    pub sells: Sells,
+    /// Price of one order, in won.
+    pub price: Won,
+    /// Whether orders are taken from the start.
+    pub is_active: bool,
+}
+
+/// What a plan sells. An event with months, or time without them, cannot be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sells {
+    /// Calendar months of the basic kind.
+    Basic(i32),
+    /// Calendar months of the premium kind.
+    Premium(i32),
+    /// A contribution to the event total.
+    Event,
+}
+
+/// Why no plan is made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// Another plan has this code.
+    #[error("the code is taken")]
+    CodeTaken,
+    /// The database's own.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Makes a plan.
+///
+/// # Errors
+/// [`CreateError`].
+pub async fn create(app: &App, new: NewPlan, now: DateTime<Utc>) -> Result<plan::Model, CreateError> {
+    let (r#type, interval_months) = match new.sells {
+        Sells::Basic(months) => (PlanType::Basic, Some(months)),
+        Sells::Premium(months) => (PlanType::Premium, Some(months)),
+        Sells::Event => (PlanType::Event, None),
+    };
+    let plan = plan::Model {
+        id: PlanId::new(),
+        code: new.code,
+        name: new.name,
+        r#type,
+        price: new.price,
+        currency: Currency::Krw,
+        interval_months,
+        is_active: new.is_active,
+        created_at: now,
+        updated_at: now,
+    };
+    let inserted = transact!(app.db, |tx| { plan.clone().into_active_model().insert(tx).await });
+    inserted.map_err(|error| if unique_violation(&error) { CreateError::CodeTaken } else { error.into() })
+}

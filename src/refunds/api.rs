@@ -1,0 +1,222 @@
+//! Refunds over HTTP.
+
+use chrono::{DateTime, Utc};
+use entity::refund::{self, RefundStatus};
+use poem::web::Data;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use sea_orm::{ConnectionTrait, DbErr};
+use serde::Deserialize;
+
+use super::{RefundFilter, Refunded, RequestError, RequestRefund, list, request};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::http::Tag;
+use crate::http::body::Json;
+use crate::http::code::{AUTH, BODY, Code, INPUT};
+use crate::http::error::{Answer, ApiError, refusals};
+use crate::http::fields::{self, Together};
+use crate::http::page::PageRequest;
+use crate::payments::PaymentView;
+use crate::subscriptions::api::SubscriptionView;
+
+/// How a refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "RefundStatus", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Standing {
+    /// Not known yet; the service finds it out by itself.
+    Pending,
+    /// The money went back.
+    Done,
+    /// It did not and will not.
+    Failed,
+}
+
+/// A refund.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "Refund", rename_all = "camelCase")]
+pub struct RefundView {
+    /// Identifies the refund.
+    pub id: String,
+    /// The order whose money goes back.
+    pub order_id: String,
+    /// How much, in won.
+    pub amount: i64,
+    /// Why.
+    pub reason: String,
+    /// How it stands.
+    pub status: Standing,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// When Toss gave the money back.
+    pub refunded_at: Option<DateTime<Utc>>,
+}
+
+impl From<refund::Model> for RefundView {
+    fn from(refund: refund::Model) -> Self {
+        let status = match refund.status {
+            RefundStatus::Pending => Standing::Pending,
+            RefundStatus::Done => Standing::Done,
+            RefundStatus::Failed => Standing::Failed,
+        };
+        Self {
+            id: refund.id.to_string(),
+            order_id: refund.order_id.to_string(),
+            amount: refund.amount.get(),
+            reason: refund.reason,
+            status,
+            created_at: refund.created_at,
+            refunded_at: refund.refunded_at,
+        }
+    }
+}
+
+/// One page of refunds, newest first.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct RefundPage {
+    /// The refunds.
+    pub items: Vec<RefundView>,
+    /// Where the next page begins; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// A refund and what it left.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "Cancellation")]
+pub struct CancellationView {
+    /// The refund.
+    pub refund: RefundView,
+    /// The payment.
+    pub payment: PaymentView,
+    /// What is left of the buyer's subscription; null for an event.
+    pub subscription: Option<SubscriptionView>,
+}
+
+impl CancellationView {
+    async fn of(db: &impl ConnectionTrait, refunded: Refunded) -> Result<Self, DbErr> {
+        let subscription = match refunded.subscription {
+            Some(subscribed) => Some(SubscriptionView::of(db, subscribed).await?),
+            None => None,
+        };
+        Ok(Self { refund: refunded.refund.into(), payment: refunded.payment.into(), subscription })
+    }
+}
+
+/// What is to be given back.
+#[derive(Debug, Object, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CancelPayment {
+    /// Why, 1 to 200 characters; Toss keeps it.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    cancel_reason: String,
+    /// How much, in won; all that is left unless said otherwise.
+    cancel_amount: Option<i64>,
+}
+
+/// How a wish for money back was answered.
+#[derive(ApiResponse)]
+enum CancelAnswer {
+    /// The money went back.
+    #[oai(status = 200)]
+    Done(Json<CancellationView>),
+    /// The outcome is not known yet. The service finds it out by itself; poll the payment or the refunds.
+    #[oai(status = 202)]
+    Pending(
+        Json<CancellationView>,
+        /// Seconds until polling is worth it.
+        #[oai(header = "Retry-After")]
+        String,
+    ),
+}
+
+refusals! {
+    /// Giving money back.
+    CancelRefusals = [BODY, AUTH, &[
+        Code::PaymentNotFound, Code::PaymentNotRefundable, Code::AlreadyRefunded, Code::RefundWindowClosed,
+        Code::RefundExceedsBalance, Code::RequestInProgress, Code::PgUnavailable,
+    ]];
+    /// Listing refunds.
+    ListRefusals = [INPUT, AUTH];
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::PaymentNotFound => Code::PaymentNotFound.into(),
+            RequestError::NotRefundable(failure) => Self::with_pg(Code::PaymentNotRefundable, failure),
+            RequestError::AlreadyRefunded => Code::AlreadyRefunded.into(),
+            RequestError::WindowClosed => Code::RefundWindowClosed.into(),
+            RequestError::ExceedsBalance => Code::RefundExceedsBalance.into(),
+            RequestError::Running => Code::RequestInProgress.into(),
+            RequestError::Misconfigured => Code::PgUnavailable.into(),
+            RequestError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Refunds.
+#[derive(Clone, Copy, Debug)]
+pub struct RefundsApi;
+
+#[OpenApi(prefix_path = "/v1", tag = "Tag::Refunds")]
+impl RefundsApi {
+    /// Give a payment back
+    ///
+    /// All of it or a part, within `billing.refund_window_days` after the approval. When nothing is left of the payment,
+    /// the period that it paid for is taken back and later ones move up. Any role; a user only its own.
+    #[oai(path = "/payments/:orderId/cancel", method = "post", operation_id = "cancelPayment")]
+    async fn cancel(
+        &self,
+        caller: Caller,
+        app: Data<&App>,
+        /// The order.
+        #[oai(name = "orderId")]
+        order_id: Path<String>,
+        body: Json<CancelPayment>,
+    ) -> Answer<CancelAnswer, CancelRefusals> {
+        let (order_id, reason, amount) = (
+            fields::id("orderId", &order_id.0),
+            fields::text("cancelReason", &body.0.cancel_reason, 1, 200),
+            body.0.cancel_amount.map(|amount| fields::won("cancelAmount", amount, 1)).transpose(),
+        )
+            .together()?;
+        let command = RequestRefund { owner: caller.owner(), order_id, reason, amount };
+        let refunded = request(&app, command, app.clock.now()).await?;
+        let pending = refunded.refund.status == RefundStatus::Pending;
+        let view = Json(CancellationView::of(app.db.read(), refunded).await?);
+        Ok(if pending { CancelAnswer::Pending(view, "2".to_owned()) } else { CancelAnswer::Done(view) })
+    }
+
+    /// List refunds
+    ///
+    /// Newest first. A user sees its own, a service those of the user or order that it names, an admin all.
+    #[oai(path = "/refunds", method = "get", operation_id = "listRefunds")]
+    async fn list(
+        &self,
+        caller: Caller,
+        app: Data<&App>,
+        /// Only those of this order.
+        #[oai(name = "orderId")]
+        order_id: Query<Option<String>>,
+        /// Only those of this user.
+        #[oai(name = "userId")]
+        user_id: Query<Option<String>>,
+        /// Rows on the page, 1 to 100; 20 unless said otherwise.
+        limit: Query<Option<u32>>,
+        /// `nextCursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Answer<Json<RefundPage>, ListRefusals> {
+        let (order_id, user_id, page) = (
+            fields::maybe_id("orderId", order_id.0.as_deref()),
+            fields::maybe_id("userId", user_id.0.as_deref()),
+            PageRequest::parse(limit.0, cursor.0.as_deref()),
+        )
+            .together()?;
+        let user_id = caller.listing(user_id, order_id.is_some())?;
+        let page =
+            list(app.db.read(), RefundFilter { order_id, user_id }, &page).await?.map(RefundView::from);
+        Ok(Json(RefundPage { items: page.items, next_cursor: page.next_cursor }))
+    }
+}

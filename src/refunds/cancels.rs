@@ -1,0 +1,97 @@
+//! Enters the cancels that Toss shows into the books: ours, and those that staff made at Toss.
+
+use chrono_tz::Tz;
+use entity::payment::PaymentStatus;
+use entity::refund::RefundStatus;
+use entity::{RefundId, Won, WonChange, payment, refund};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+};
+
+use crate::payments::apply::{ApplyError, Heard};
+use crate::payments::moves::{self, Reason};
+use crate::toss::{self, CancelEntry, Status};
+use crate::{event_amounts, subscriptions};
+
+/// Enters every cancel that the books do not have yet. An old truth, which lacks cancels that they have, adds nothing.
+///
+/// # Errors
+/// [`ApplyError`]; nothing is kept then.
+pub async fn apply_cancels(
+    tx: &DatabaseTransaction,
+    zone: Tz,
+    payment: &mut payment::Model,
+    truth: &toss::Payment,
+    heard: Heard,
+) -> Result<(), ApplyError> {
+    if truth.done_cancels().next().is_none() {
+        return Ok(());
+    }
+    let known =
+        refund::Entity::find().filter(refund::Column::OrderId.eq(payment.order_id.clone())).all(tx).await?;
+    let mut pending = known.iter().find(|refund| refund.status == RefundStatus::Pending);
+    for cancel in truth.done_cancels() {
+        if known.iter().any(|refund| refund.transaction_key.as_ref() == Some(&cancel.transaction_key)) {
+            continue;
+        }
+        let amount = Won::new(cancel.cancel_amount).filter(|amount| !amount.is_zero());
+        let balance = amount.and_then(|amount| payment.balance_amount.checked_sub(amount));
+        let (Some(amount), Some(balance)) = (amount, balance) else {
+            return Err(ApplyError::Differs("amount of a cancel"));
+        };
+        let ours = pending.take_if(|refund| refund.amount == amount);
+        keep_refund(tx, payment, ours, cancel, amount, heard).await?;
+        let whole = truth.status == Status::Canceled && balance.is_zero();
+        let status = if whole { PaymentStatus::Canceled } else { PaymentStatus::PartialCanceled };
+        let reason = Reason { cause: heard.cause, failure: None, now: heard.now };
+        let moved = moves::record(tx, payment, (status, balance), reason).await?;
+        moves::save(tx, payment).await?;
+        if payment.interval_months.is_none() {
+            event_amounts::enter(tx, &payment.order_id, moved, WonChange::minus(amount), heard.now).await?;
+        } else if balance.is_zero() {
+            subscriptions::revoke(tx, zone, &payment.user_id, &payment.order_id, heard.now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Finishes the refund that asked for this cancel, or writes one for a cancel that nobody asked us for.
+async fn keep_refund(
+    tx: &DatabaseTransaction,
+    payment: &payment::Model,
+    ours: Option<&refund::Model>,
+    cancel: &CancelEntry,
+    amount: Won,
+    heard: Heard,
+) -> Result<(), DbErr> {
+    let refunded_at = cancel.canceled_at.unwrap_or(heard.now);
+    let Some(pending) = ours else {
+        let reason = cancel.cancel_reason.as_deref().unwrap_or_default();
+        let reason: String =
+            if reason.is_empty() { "-".to_owned() } else { reason.chars().take(200).collect() };
+        let row = refund::ActiveModel {
+            id: Set(RefundId::new()),
+            order_id: Set(payment.order_id.clone()),
+            amount: Set(amount),
+            reason: Set(reason),
+            status: Set(RefundStatus::Done),
+            transaction_key: Set(Some(cancel.transaction_key.clone())),
+            failure_code: Set(None),
+            failure_message: Set(None),
+            expected_balance: Set(payment.balance_amount),
+            idempotency_key: Set(None),
+            next_settle_at: Set(None),
+            settle_tries: Set(0),
+            created_at: Set(heard.now),
+            refunded_at: Set(Some(refunded_at)),
+        };
+        return row.insert(tx).await.map(drop);
+    };
+    let mut row = pending.clone().into_active_model();
+    row.status = Set(RefundStatus::Done);
+    row.transaction_key = Set(Some(cancel.transaction_key.clone()));
+    row.next_settle_at = Set(None);
+    row.refunded_at = Set(Some(refunded_at));
+    row.update(tx).await.map(drop)
+}

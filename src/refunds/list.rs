@@ -1,0 +1,41 @@
+//! Reads refunds.
+
+use entity::{OrderId, UserId, payment, refund};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+
+use crate::http::page::{Page, PageRequest, page_of};
+
+/// Which refunds are wanted; none of a field wants any.
+#[derive(Clone, Debug, Default)]
+pub struct RefundFilter {
+    /// Those of this order.
+    pub order_id: Option<OrderId>,
+    /// Those of this user.
+    pub user_id: Option<UserId>,
+}
+
+/// One page of refunds, newest first.
+///
+/// # Errors
+/// The database's own.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    filter: RefundFilter,
+    page: &PageRequest,
+) -> Result<Page<refund::Model>, DbErr> {
+    use refund::Column;
+    let mut query = refund::Entity::find();
+    if let Some(order_id) = filter.order_id {
+        query = query.filter(Column::OrderId.eq(order_id));
+    }
+    if let Some(user_id) = filter.user_id {
+        let orders = payment::Entity::find()
+            .select_only()
+            .column(payment::Column::OrderId)
+            .filter(payment::Column::UserId.eq(user_id))
+            .into_query();
+        query = query.filter(Column::OrderId.in_subquery(orders));
+    }
+    let key = |refund: &refund::Model| (refund.created_at, refund.id.to_string());
+    page_of(db, query, (Column::CreatedAt, Column::Id), page, key).await
+}

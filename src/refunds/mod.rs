@@ -1,0 +1,13 @@
+//! Refunds: reserved before Toss is asked, finished by the same truth that finishes payments.
+
+pub mod api;
+mod cancels;
+mod list;
+mod request;
+mod settle;
+mod window;
+
+pub use cancels::apply_cancels;
+pub use list::{RefundFilter, list};
+pub use request::{Refunded, RequestError, RequestRefund, request};
+pub use settle::settle_due;

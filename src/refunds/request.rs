@@ -1,0 +1,192 @@
+//! Gives money back: reserve (transaction 1), ask Toss (no transaction), record (transaction 2).
+
+use chrono::{DateTime, Utc};
+use entity::payment::PaymentStatus;
+use entity::refund::RefundStatus;
+use entity::{IdempotencyKey, OrderId, RefundId, UserId, Won, payment, refund};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+};
+use tracing::Instrument;
+
+use super::settle::{self, Outcome};
+use super::window;
+use crate::app::App;
+use crate::db::transact;
+use crate::payments::moves;
+use crate::subscriptions::{self, Subscribed};
+use crate::toss::Failure;
+
+/// A wish for money back.
+#[derive(Clone, Debug)]
+pub struct RequestRefund {
+    /// The user that may ask; none when any may.
+    pub owner: Option<UserId>,
+    /// The order.
+    pub order_id: OrderId,
+    /// Why, 1 to 200 characters.
+    pub reason: String,
+    /// How much, in won; none for all that is left.
+    pub amount: Option<Won>,
+}
+
+/// A refund, its payment and the subscription as they stand when the caller is answered.
+#[derive(Clone, Debug)]
+pub struct Refunded {
+    /// The refund; while it is `PENDING` the outcome is not known yet.
+    pub refund: refund::Model,
+    /// The payment.
+    pub payment: payment::Model,
+    /// What is left of the buyer's subscription, for a plan that sells time.
+    pub subscription: Option<Subscribed>,
+}
+
+/// Why no money goes back.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// No such payment, or not this user's.
+    #[error("no such payment")]
+    PaymentNotFound,
+    /// No money came in, or Toss does not give it back.
+    #[error("the payment cannot be refunded")]
+    NotRefundable(Option<Failure>),
+    /// Nothing is left to give back.
+    #[error("already refunded")]
+    AlreadyRefunded,
+    /// It is too late.
+    #[error("the refund window has closed")]
+    WindowClosed,
+    /// More than what is left.
+    #[error("more than the balance")]
+    ExceedsBalance,
+    /// Another refund of this payment is under way.
+    #[error("another refund is under way")]
+    Running,
+    /// Toss refuses our key or contract.
+    #[error("Toss refuses our key")]
+    Misconfigured,
+    /// The database's own.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Gives money back once, whoever else asks for the same at the same time.
+///
+/// # Errors
+/// [`RequestError`]; no money went back then.
+pub async fn request(
+    app: &App,
+    command: RequestRefund,
+    now: DateTime<Utc>,
+) -> Result<Refunded, RequestError> {
+    let reserved = reserve(app, &command, now).await?;
+    let (worker, id) = (app.clone(), reserved.id);
+    let work = async move { settle::ask(&worker, &reserved).await };
+    // A task of its own: a caller that hangs up cancels nothing.
+    let task = app.tasks.spawn(work.in_current_span());
+    match tokio::time::timeout(app.config.server.answer_within(), task).await {
+        Ok(Ok(outcome)) => match outcome? {
+            Outcome::Misconfigured => return Err(RequestError::Misconfigured),
+            Outcome::Decided | Outcome::Open => {}
+        },
+        Ok(Err(panicked)) => {
+            tracing::error!(refund = %id, error = %panicked, "the refund broke off; settle will finish it");
+        }
+        Err(_late) => {}
+    }
+    standing(app, id, app.clock.now()).await
+}
+
+/// What the refund says by now.
+async fn standing(app: &App, id: RefundId, now: DateTime<Utc>) -> Result<Refunded, RequestError> {
+    let db = app.db.read();
+    let refund = refund::Entity::find_by_id(id).one(db).await?.ok_or(RequestError::PaymentNotFound)?;
+    let payment = payment::Entity::find_by_id(refund.order_id.clone()).one(db).await?;
+    let payment = payment.ok_or(RequestError::PaymentNotFound)?;
+    if refund.status == RefundStatus::Failed {
+        if payment.balance_amount.is_zero() {
+            return Err(RequestError::AlreadyRefunded);
+        }
+        if refund.amount > payment.balance_amount {
+            return Err(RequestError::ExceedsBalance);
+        }
+        let (code, message) = (refund.failure_code, refund.failure_message);
+        let failure = code.map(|code| Failure { code, message: message.unwrap_or_default() });
+        return Err(RequestError::NotRefundable(failure));
+    }
+    let subscription = match payment.interval_months {
+        Some(_) => subscriptions::of_user(db, &payment.user_id, now).await?,
+        None => None,
+    };
+    Ok(Refunded { refund, payment, subscription })
+}
+
+/// Checks the rules and writes the refund as `PENDING`, which reserves its amount.
+async fn reserve(
+    app: &App,
+    command: &RequestRefund,
+    now: DateTime<Utc>,
+) -> Result<refund::Model, RequestError> {
+    let window = app.config.billing.refund_window();
+    let due = settle::lease_end(app, now);
+    transact!(app.db, |tx| {
+        let found = moves::lock(tx, &command.order_id).await?;
+        let owned = found.filter(|found| command.owner.as_ref().is_none_or(|owner| owner == &found.user_id));
+        let payment = owned.ok_or(RequestError::PaymentNotFound)?;
+        let amount = refundable(tx, &payment, command, window, now).await?;
+        let refund = refund::Model {
+            id: RefundId::new(),
+            order_id: payment.order_id,
+            amount,
+            reason: command.reason.clone(),
+            status: RefundStatus::Pending,
+            transaction_key: None,
+            failure_code: None,
+            failure_message: None,
+            expected_balance: payment.balance_amount,
+            idempotency_key: Some(IdempotencyKey::random()),
+            next_settle_at: Some(due),
+            settle_tries: 0,
+            created_at: now,
+            refunded_at: None,
+        };
+        refund.clone().into_active_model().insert(tx).await?;
+        Ok(refund)
+    })
+}
+
+/// How much may go back, by the rules.
+async fn refundable(
+    tx: &DatabaseTransaction,
+    payment: &payment::Model,
+    command: &RequestRefund,
+    window: chrono::Duration,
+    now: DateTime<Utc>,
+) -> Result<Won, RequestError> {
+    match payment.status {
+        PaymentStatus::Done | PaymentStatus::PartialCanceled | PaymentStatus::Canceled => {}
+        PaymentStatus::Ready
+        | PaymentStatus::InProgress
+        | PaymentStatus::WaitingForDeposit
+        | PaymentStatus::Aborted
+        | PaymentStatus::Expired => return Err(RequestError::NotRefundable(None)),
+    }
+    // Toss may leave `PARTIAL_CANCELED` with nothing left, so the balance decides and not the status.
+    let Some(approved_at) = payment.approved_at.filter(|_| !payment.balance_amount.is_zero()) else {
+        return Err(RequestError::AlreadyRefunded);
+    };
+    if !window::is_open(approved_at, window, now) {
+        return Err(RequestError::WindowClosed);
+    }
+    let amount = command.amount.unwrap_or(payment.balance_amount);
+    if amount > payment.balance_amount {
+        return Err(RequestError::ExceedsBalance);
+    }
+    let running = refund::Entity::find()
+        .filter(refund::Column::OrderId.eq(payment.order_id.clone()))
+        .filter(refund::Column::Status.eq(RefundStatus::Pending));
+    match running.one(tx).await? {
+        Some(_) => Err(RequestError::Running),
+        None => Ok(amount),
+    }
+}

@@ -1,0 +1,262 @@
+//! Asks Toss to give money back, and finds out what became of refunds whose answer was lost.
+
+use chrono::{DateTime, Duration, Utc};
+use entity::payment_event::Cause;
+use entity::refund::RefundStatus;
+use entity::{IdempotencyKey, RefundId, Won, payment, refund};
+use futures_util::StreamExt;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+
+use crate::app::App;
+use crate::db::transact;
+use crate::payments::apply::{ApplyError, Heard, apply};
+use crate::payments::{moves, next_delay};
+use crate::toss::{self, Answer, Class, Failure};
+
+/// Refunds that one run takes on at most.
+const BATCH: u64 = 200;
+/// Questions to Toss under way at once.
+const IN_FLIGHT: usize = 8;
+
+/// What asking brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The truth is recorded.
+    Decided,
+    /// It is still open, and will be asked again.
+    Open,
+    /// Toss refuses our key: a person is needed.
+    Misconfigured,
+}
+
+/// Until when a refund that is being asked about is left alone: two calls may follow each other.
+pub(super) fn lease_end(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
+    let calls = Duration::from_std(app.toss.request_timeout() * 2).unwrap_or(Duration::minutes(20));
+    now + calls + Duration::seconds(10)
+}
+
+/// Asks about every refund that is due. Returns how many were decided.
+///
+/// # Errors
+/// The database's own; what was decided stays decided.
+pub async fn settle_due(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
+    let due: Vec<(RefundId, DateTime<Utc>)> = refund::Entity::find()
+        .select_only()
+        .columns([refund::Column::Id, refund::Column::NextSettleAt])
+        .filter(refund::Column::NextSettleAt.lte(now))
+        .order_by_asc(refund::Column::NextSettleAt)
+        .limit(BATCH)
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    let asked = futures_util::stream::iter(due).map(|(id, due_at)| async move {
+        if app.stopping.is_cancelled() || !take(app, id, due_at, now).await? {
+            return Ok(Outcome::Open);
+        }
+        settle_one(app, id).await
+    });
+    let outcomes: Vec<Result<Outcome, DbErr>> = asked.buffer_unordered(IN_FLIGHT).collect().await;
+    let mut decided = 0;
+    for outcome in outcomes {
+        decided += u64::from(outcome? == Outcome::Decided);
+    }
+    Ok(decided)
+}
+
+/// Takes a due refund on, unless another process just has: only one can move the due time that both have read.
+async fn take(app: &App, id: RefundId, due_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    transact!(app.db, |tx| {
+        let taken = refund::Entity::update_many()
+            .col_expr(refund::Column::NextSettleAt, Expr::value(lease_end(app, now)))
+            .filter(refund::Column::Id.eq(id))
+            .filter(refund::Column::NextSettleAt.eq(due_at))
+            .exec(tx)
+            .await?;
+        Ok(taken.rows_affected == 1)
+    })
+}
+
+/// A look-up always comes before a new try: the money may be back already.
+async fn settle_one(app: &App, id: RefundId) -> Result<Outcome, DbErr> {
+    let Some(refund) = pending(app, id).await? else { return Ok(Outcome::Decided) };
+    match look_up(app, &refund, Cause::Settle).await? {
+        Seen::Done => Ok(Outcome::Decided),
+        Seen::NotDone { .. } => send(app, &refund, Cause::Settle).await,
+        Seen::Nothing(outcome) => Ok(outcome),
+    }
+}
+
+async fn pending(app: &App, id: RefundId) -> Result<Option<refund::Model>, DbErr> {
+    let found = refund::Entity::find_by_id(id).one(app.db.read()).await?;
+    Ok(found.filter(|refund| refund.status == RefundStatus::Pending))
+}
+
+/// Asks Toss for the refund that has just been reserved.
+///
+/// # Errors
+/// The database's own; the refund is then found by the settle job.
+pub(super) async fn ask(app: &App, refund: &refund::Model) -> Result<Outcome, DbErr> {
+    send(app, refund, Cause::Cancel).await
+}
+
+async fn send(app: &App, refund: &refund::Model, cause: Cause) -> Result<Outcome, DbErr> {
+    let found = payment::Entity::find_by_id(refund.order_id.clone()).one(app.db.read()).await?;
+    let payment_key = found.and_then(|payment| payment.payment_key);
+    let (Some(payment_key), Some(key)) = (payment_key, &refund.idempotency_key) else {
+        tracing::error!(refund = %refund.id, "needs a person: a pending refund without a key");
+        return postpone(app, refund, false, app.clock.now()).await;
+    };
+    let cancel = toss::Cancel {
+        payment_key,
+        reason: refund.reason.clone(),
+        // All at once is what makes Toss say CANCELED rather than PARTIAL_CANCELED.
+        amount: (refund.amount < refund.expected_balance).then_some(refund.amount),
+        refundable_amount: refund.expected_balance,
+    };
+    match app.toss.cancel(&cancel, key).await {
+        Answer::Payment(truth) => match apply_truth(app, refund, &truth, cause).await? {
+            Seen::Done => Ok(Outcome::Decided),
+            Seen::NotDone { .. } => postpone(app, refund, false, app.clock.now()).await,
+            Seen::Nothing(outcome) => Ok(outcome),
+        },
+        Answer::Error { class: Class::LookUp | Class::Declined, failure } => {
+            refused(app, refund, failure, cause).await
+        }
+        Answer::Error { class: Class::Misconfigured, failure } => misconfigured(app, refund, failure).await,
+        Answer::Error { class: Class::Unknown | Class::NotFound, failure } => {
+            // Toss binds its answers to the key, so a further try needs another, except while the first still runs.
+            let bound = failure.code != "IDEMPOTENT_REQUEST_PROCESSING";
+            postpone(app, refund, bound, app.clock.now()).await
+        }
+        Answer::Silent { answered, .. } => postpone(app, refund, answered, app.clock.now()).await,
+        Answer::NotSent { .. } => postpone(app, refund, false, app.clock.now()).await,
+    }
+}
+
+/// A no to this request may be a yes to an earlier one of ours, or to staff at Toss: the payment itself tells.
+async fn refused(
+    app: &App,
+    refund: &refund::Model,
+    failure: Failure,
+    cause: Cause,
+) -> Result<Outcome, DbErr> {
+    if failure.code == "IDEMPOTENT_REQUEST_PROCESSING" {
+        return postpone(app, refund, false, app.clock.now()).await;
+    }
+    match look_up(app, refund, cause).await? {
+        Seen::Done => Ok(Outcome::Decided),
+        Seen::NotDone { balance } => {
+            let too_fast = ["FORBIDDEN_CONSECUTIVE_REQUEST", "ALREADY_REFUNDING_PAYMENT"]
+                .contains(&failure.code.as_str());
+            if too_fast && balance == refund.expected_balance {
+                return postpone(app, refund, true, app.clock.now()).await;
+            }
+            give_up(app, refund, &failure).await
+        }
+        Seen::Nothing(outcome) => Ok(outcome),
+    }
+}
+
+/// What the payment at Toss says about the refund.
+enum Seen {
+    /// The money is back, and the books say so.
+    Done,
+    /// It is not, and this is what can still be cancelled.
+    NotDone {
+        /// Won left at Toss.
+        balance: Won,
+    },
+    /// Toss did not tell; the next question has been put off.
+    Nothing(Outcome),
+}
+
+async fn look_up(app: &App, refund: &refund::Model, cause: Cause) -> Result<Seen, DbErr> {
+    let found = payment::Entity::find_by_id(refund.order_id.clone()).one(app.db.read()).await?;
+    let Some(payment_key) = found.and_then(|payment| payment.payment_key) else {
+        return Ok(Seen::Nothing(postpone(app, refund, false, app.clock.now()).await?));
+    };
+    match app.toss.look_up(&payment_key).await {
+        Answer::Payment(truth) => apply_truth(app, refund, &truth, cause).await,
+        Answer::Error { class: Class::Misconfigured, failure } => {
+            Ok(Seen::Nothing(misconfigured(app, refund, failure).await?))
+        }
+        Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. } => {
+            Ok(Seen::Nothing(postpone(app, refund, false, app.clock.now()).await?))
+        }
+    }
+}
+
+async fn apply_truth(
+    app: &App,
+    refund: &refund::Model,
+    truth: &toss::Payment,
+    cause: Cause,
+) -> Result<Seen, DbErr> {
+    let (zone, heard) = (app.config.billing.timezone, Heard { cause, now: app.clock.now() });
+    match transact!(app.db, |tx| { apply(tx, zone, &refund.order_id, truth, heard).await }) {
+        Ok(payment) => Ok(match pending(app, refund.id).await? {
+            Some(_) => Seen::NotDone { balance: payment.balance_amount },
+            None => Seen::Done,
+        }),
+        Err(ApplyError::Database(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(order_id = %refund.order_id, %error, "needs a person: Toss's answer cannot be applied");
+            Ok(Seen::Nothing(postpone(app, refund, false, heard.now).await?))
+        }
+    }
+}
+
+async fn misconfigured(app: &App, refund: &refund::Model, failure: Failure) -> Result<Outcome, DbErr> {
+    let (code, message) = (failure.code, failure.message);
+    tracing::error!(code, message, "needs a person: Toss refuses our key or contract");
+    postpone(app, refund, false, app.clock.now()).await?;
+    Ok(Outcome::Misconfigured)
+}
+
+/// Toss gives nothing back for this request; its amount is free again.
+async fn give_up(app: &App, refund: &refund::Model, failure: &Failure) -> Result<Outcome, DbErr> {
+    transact!(app.db, |tx| {
+        let Some(mut row) = locked(tx, refund).await? else { return Ok::<_, DbErr>(()) };
+        row.status = Set(RefundStatus::Failed);
+        row.failure_code = Set(Some(failure.code.clone()));
+        row.failure_message = Set(Some(failure.message.clone()));
+        row.next_settle_at = Set(None);
+        row.update(tx).await.map(drop)
+    })?;
+    Ok(Outcome::Decided)
+}
+
+/// Puts the next question off along the ladder. `new_key` when the last answer is bound to the key that was sent.
+async fn postpone(
+    app: &App,
+    refund: &refund::Model,
+    new_key: bool,
+    now: DateTime<Utc>,
+) -> Result<Outcome, DbErr> {
+    transact!(app.db, |tx| {
+        let Some(mut row) = locked(tx, refund).await? else { return Ok::<_, DbErr>(()) };
+        let tries = row.settle_tries.take().unwrap_or_default();
+        row.next_settle_at = Set(Some(now + next_delay(tries)));
+        row.settle_tries = Set(tries.saturating_add(1));
+        if new_key {
+            row.idempotency_key = Set(Some(IdempotencyKey::random()));
+        }
+        row.update(tx).await.map(drop)
+    })?;
+    Ok(Outcome::Open)
+}
+
+/// The refund, if it is still open, under the lock of its payment.
+async fn locked(
+    tx: &DatabaseTransaction,
+    refund: &refund::Model,
+) -> Result<Option<refund::ActiveModel>, DbErr> {
+    moves::lock(tx, &refund.order_id).await?;
+    let found = refund::Entity::find_by_id(refund.id).one(tx).await?;
+    Ok(found.filter(|refund| refund.status == RefundStatus::Pending).map(IntoActiveModel::into_active_model))
+}

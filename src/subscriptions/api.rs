@@ -1,0 +1,206 @@
+//! Subscriptions over HTTP.
+
+use chrono::{DateTime, Utc};
+use entity::plan;
+use entity::subscription::{self, SubscriptionStatus};
+use entity::subscription_period;
+use poem::web::Data;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::{Enum, Object, OpenApi};
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::list::{SubscriptionFilter, list};
+use super::read::{Subscribed, of_user};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::http::Tag;
+use crate::http::body::Json;
+use crate::http::code::{AUTH, Code, INPUT};
+use crate::http::error::{Answer, refusals};
+use crate::http::fields::{self, Together};
+use crate::http::page::PageRequest;
+use crate::plans;
+use crate::plans::api::PlanView;
+
+/// How a subscription stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "SubscriptionStatus", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Standing {
+    /// It runs.
+    Active,
+    /// It ran out.
+    Expired,
+    /// Everything that was paid for it was refunded.
+    Canceled,
+}
+
+/// The time that one order bought.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "SubscriptionPeriod", rename_all = "camelCase")]
+pub struct PeriodView {
+    /// The order that paid for it.
+    pub order_id: String,
+    /// The plan that it gives.
+    pub plan_id: String,
+    /// First instant inside. Of a period that a dearer plan interrupted, where what is left of it begins.
+    pub starts_at: DateTime<Utc>,
+    /// First instant after.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// A user's subscription.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "Subscription", rename_all = "camelCase")]
+pub struct SubscriptionView {
+    /// Identifies the subscription.
+    pub id: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// The plan that runs, or ran last.
+    pub plan_id: String,
+    /// That plan.
+    pub plan: PlanView,
+    /// How it stands, by the clock.
+    pub status: Standing,
+    /// Whether it runs, by the clock.
+    pub is_active: bool,
+    /// Start of the unbroken run of periods that ends at `endDate`.
+    pub start_date: DateTime<Utc>,
+    /// From this instant on it no longer runs.
+    pub end_date: DateTime<Utc>,
+    /// The periods that no refund took back, in the order of time; only where one subscription is read.
+    #[oai(skip_serializing_if_is_none)]
+    pub periods: Option<Vec<PeriodView>>,
+    /// When it was first bought.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// One page of subscriptions, newest first.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct SubscriptionPage {
+    /// The subscriptions.
+    pub items: Vec<SubscriptionView>,
+    /// Where the next page begins; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+impl SubscriptionView {
+    /// How `subscribed` looks to callers.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn of(db: &impl ConnectionTrait, subscribed: Subscribed) -> Result<Self, DbErr> {
+        let plan = plans::find(db, subscribed.plan_id).await?;
+        let plan = plan.ok_or_else(|| DbErr::RecordNotFound("plan of a subscription".to_owned()))?;
+        let periods = subscribed.periods.into_iter().map(PeriodView::from).collect();
+        Ok(Self { periods: Some(periods), ..Self::bare(subscribed.row, subscribed.status, plan) })
+    }
+
+    fn bare(row: subscription::Model, status: SubscriptionStatus, plan: plan::Model) -> Self {
+        let standing = match status {
+            SubscriptionStatus::Active => Standing::Active,
+            SubscriptionStatus::Expired => Standing::Expired,
+            SubscriptionStatus::Canceled => Standing::Canceled,
+        };
+        Self {
+            id: row.id.to_string(),
+            user_id: row.user_id.to_string(),
+            plan_id: plan.id.to_string(),
+            plan: plan.into(),
+            status: standing,
+            is_active: standing == Standing::Active,
+            start_date: row.start_date,
+            end_date: row.end_date,
+            periods: None,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<subscription_period::Model> for PeriodView {
+    fn from(period: subscription_period::Model) -> Self {
+        Self {
+            order_id: period.order_id.to_string(),
+            plan_id: period.plan_id.to_string(),
+            starts_at: period.starts_at,
+            ends_at: period.ends_at,
+        }
+    }
+}
+
+refusals! {
+    /// Reading a user's subscription.
+    GetRefusals = [INPUT, AUTH, &[Code::SubscriptionNotFound]];
+    /// Listing subscriptions.
+    ListRefusals = [INPUT, AUTH];
+}
+
+/// Subscriptions.
+#[derive(Clone, Copy, Debug)]
+pub struct SubscriptionsApi;
+
+#[OpenApi(prefix_path = "/v1", tag = "Tag::Subscriptions")]
+impl SubscriptionsApi {
+    /// Read a user's subscription
+    ///
+    /// The entitlement check: right to the second, whether or not the nightly job has run. Any role; a user only its
+    /// own.
+    #[oai(path = "/users/:userId/subscription", method = "get", operation_id = "getSubscription")]
+    async fn get(
+        &self,
+        caller: Caller,
+        app: Data<&App>,
+        /// The SaaS's id of the user.
+        #[oai(name = "userId")]
+        user_id: Path<String>,
+    ) -> Answer<Json<SubscriptionView>, GetRefusals> {
+        let user_id = fields::id("userId", &user_id.0)?;
+        if caller.owner().is_some_and(|owner| owner != user_id) {
+            return Err(Code::SubscriptionNotFound.into());
+        }
+        let found = of_user(app.db.read(), &user_id, app.clock.now()).await?;
+        let subscribed = found.ok_or(Code::SubscriptionNotFound)?;
+        Ok(Json(SubscriptionView::of(app.db.read(), subscribed).await?))
+    }
+
+    /// List subscriptions
+    ///
+    /// Role `admin`. Filters follow the clock, whether or not the nightly job has run.
+    #[oai(path = "/subscriptions", method = "get", operation_id = "listSubscriptions")]
+    async fn list(
+        &self,
+        caller: Caller,
+        app: Data<&App>,
+        /// Only those that run, or do not.
+        #[oai(name = "isActive")]
+        is_active: Query<Option<bool>>,
+        /// Only those whose plan, running or last, is this one.
+        #[oai(name = "planId")]
+        plan_id: Query<Option<String>>,
+        /// Rows on the page, 1 to 100; 20 unless said otherwise.
+        limit: Query<Option<u32>>,
+        /// `nextCursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Answer<Json<SubscriptionPage>, ListRefusals> {
+        caller.admin()?;
+        let (page, plan_id) = (
+            PageRequest::parse(limit.0, cursor.0.as_deref()),
+            fields::maybe_row_id("planId", plan_id.0.as_deref()),
+        )
+            .together()?;
+        let filter = SubscriptionFilter { is_active: is_active.0, plan_id };
+        let page = list(app.db.read(), filter, &page, app.clock.now()).await?;
+        let plans = plans::find_many(app.db.read(), page.items.iter().map(|listed| listed.plan_id)).await?;
+        let mut items = Vec::with_capacity(page.items.len());
+        for listed in page.items {
+            let plan = plans.get(&listed.plan_id).cloned();
+            let plan = plan.ok_or_else(|| DbErr::RecordNotFound("plan of a subscription".to_owned()))?;
+            items.push(SubscriptionView::bare(listed.row, listed.status, plan));
+        }
+        Ok(Json(SubscriptionPage { items, next_cursor: page.next_cursor }))
+    }
+}

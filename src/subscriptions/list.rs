@@ -1,0 +1,111 @@
+//! Lists subscriptions by the clock, whether or not the nightly job has run.
+
+use chrono::{DateTime, Utc};
+use entity::subscription::{self, SubscriptionStatus};
+use entity::{PlanId, SubscriptionId, subscription_period};
+use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::http::page::{Page, PageRequest, page_of};
+
+/// Which subscriptions are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SubscriptionFilter {
+    /// Those that run, or do not.
+    pub is_active: Option<bool>,
+    /// Those whose plan, running or last, is this one.
+    pub plan_id: Option<PlanId>,
+}
+
+/// A subscription with its plan and status by the clock.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    /// The row, whose plan and status may lag behind the clock.
+    pub row: subscription::Model,
+    /// By the clock.
+    pub status: SubscriptionStatus,
+    /// By the clock.
+    pub plan_id: PlanId,
+}
+
+/// One page of subscriptions, newest first.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn list(
+    db: &impl ConnectionTrait,
+    filter: SubscriptionFilter,
+    page: &PageRequest,
+    now: DateTime<Utc>,
+) -> Result<Page<Listed>, DbErr> {
+    use subscription::Column;
+    let mut query = subscription::Entity::find();
+    match filter.is_active {
+        Some(true) => query = query.filter(Column::ChangesAt.is_not_null()).filter(Column::EndDate.gt(now)),
+        Some(false) => query = query.filter(Column::ChangesAt.is_null().or(Column::EndDate.lte(now))),
+        None => {}
+    }
+    if let Some(plan_id) = filter.plan_id {
+        query = query.filter(plan_is(plan_id, now));
+    }
+    let rows =
+        page_of(db, query, (Column::CreatedAt, Column::Id), page, |row| (row.created_at, row.id.to_string()));
+    let rows = rows.await?;
+    let lagging: Vec<SubscriptionId> =
+        rows.items.iter().filter(|row| lags(row, now)).map(|row| row.id).collect();
+    let started = started_periods(db, lagging, now).await?;
+    Ok(rows.map(|row| {
+        if !lags(&row, now) {
+            return Listed { status: row.status, plan_id: row.plan_id, row };
+        }
+        let status =
+            if now < row.end_date { SubscriptionStatus::Active } else { SubscriptionStatus::Expired };
+        // Ordered by start, so the last one found is the one that runs, or ran last.
+        let current = started.iter().rev().find(|period| period.subscription_id == row.id);
+        Listed { status, plan_id: current.map_or(row.plan_id, |period| period.plan_id), row }
+    }))
+}
+
+/// Whether the row says what it said before a change that the clock has passed.
+fn lags(row: &subscription::Model, now: DateTime<Utc>) -> bool {
+    row.changes_at.is_some_and(|at| at <= now)
+}
+
+async fn started_periods(
+    db: &impl ConnectionTrait,
+    subscriptions: Vec<SubscriptionId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<subscription_period::Model>, DbErr> {
+    use subscription_period::Column;
+    if subscriptions.is_empty() {
+        return Ok(Vec::new());
+    }
+    subscription_period::Entity::find()
+        .filter(Column::SubscriptionId.is_in(subscriptions))
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::StartsAt.lte(now))
+        .order_by_asc(Column::StartsAt)
+        .all(db)
+        .await
+}
+
+/// The column where it is up to date, else the plan of the last period that has started.
+fn plan_is(plan_id: PlanId, now: DateTime<Utc>) -> SimpleExpr {
+    use subscription::Column;
+    let started = subscription_period::Entity::find()
+        .select_only()
+        .column(subscription_period::Column::PlanId)
+        .filter(
+            Expr::col((subscription_period::Entity, subscription_period::Column::SubscriptionId))
+                .equals((subscription::Entity, Column::Id)),
+        )
+        .filter(subscription_period::Column::RevokedAt.is_null())
+        .filter(subscription_period::Column::StartsAt.lte(now))
+        .order_by_desc(subscription_period::Column::StartsAt)
+        .limit(1);
+    let started =
+        Expr::expr(SimpleExpr::SubQuery(None, Box::new(sea_orm::QueryTrait::into_query(started).into())));
+    let current = Column::ChangesAt.is_null().or(Column::ChangesAt.gt(now));
+    let by_column = current.and(Column::PlanId.eq(plan_id));
+    by_column.or(Column::ChangesAt.lte(now).and(started.eq(plan_id)))
+}

@@ -1,0 +1,14 @@
+//! Subscriptions: one per user, made of the periods that paid orders append and refunds take back.
+
+pub mod api;
+pub mod calendar;
+mod expire;
+mod list;
+mod periods;
+mod read;
+pub mod schedule;
+pub mod state;
+
+pub use expire::expire;
+pub use periods::{PeriodError, append, revoke};
+pub use read::{Subscribed, of_user};

@@ -1,0 +1,26 @@
+//! Log lines: for people in a terminal, JSON elsewhere. Secrets, card numbers and whole payment keys are in none.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging to standard error; `RUST_LOG` chooses the level (default `info`).
+pub fn init() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process (tests) keeps the first subscriber.
+    let started = if std::io::stderr().is_terminal() {
+        lines.compact().try_init()
+    } else {
+        lines.json().flatten_event(true).with_current_span(false).try_init()
+    };
+    if started.is_err() {
+        tracing::debug!("logging was already started");
+    }
+}
+
+/// Enough of a payment key to find it in Toss's console, too little to use it.
+pub fn shorten(payment_key: &str) -> String {
+    let head: String = payment_key.chars().take(8).collect();
+    format!("{head}…")
+}

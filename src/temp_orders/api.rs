@@ -1,0 +1,139 @@
+//! Temp orders over HTTP.
+
+use chrono::{DateTime, Utc};
+use poem::web::Data;
+use poem_openapi::param::Path;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde::Deserialize;
+
+use super::{CreateError, Quoted};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::http::Tag;
+use crate::http::body::Json;
+use crate::http::code::{AUTH, BODY, Code, INPUT};
+use crate::http::error::{Answer, ApiError, refusals};
+use crate::http::fields::{self, Together};
+
+/// A quote that the payment window is opened with.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "TempOrder", rename_all = "camelCase")]
+pub struct TempOrderView {
+    /// Identifies the purchase, here and at Toss.
+    pub order_id: String,
+    /// Who buys.
+    pub user_id: String,
+    /// What is bought.
+    pub plan_id: String,
+    /// What the payment window shows.
+    pub order_name: String,
+    /// The price, in won. It holds until `expiresAt`, whatever becomes of the plan's price.
+    pub total_amount: i64,
+    /// `KRW`.
+    pub currency: String,
+    /// The user's random name at Toss.
+    pub customer_key: String,
+    /// When it was quoted.
+    pub created_at: DateTime<Utc>,
+    /// From this instant on it can no longer be paid.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl From<Quoted> for TempOrderView {
+    fn from(quoted: Quoted) -> Self {
+        let order = quoted.order;
+        Self {
+            order_id: order.order_id.to_string(),
+            user_id: order.user_id.to_string(),
+            plan_id: order.plan_id.to_string(),
+            order_name: order.order_name,
+            total_amount: order.total_amount.get(),
+            currency: "KRW".to_owned(),
+            customer_key: quoted.customer_key.to_string(),
+            created_at: order.created_at,
+            expires_at: order.expires_at,
+        }
+    }
+}
+
+/// What is to be quoted.
+#[derive(Debug, Object, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CreateTempOrder {
+    /// The plan's `id`.
+    plan_id: String,
+    /// Who buys, 1 to 64 characters of `A-Z a-z 0-9 - _ . = @`. A user may leave it out; a service names it.
+    #[oai(validator(min_length = 1, max_length = 64))]
+    user_id: Option<String>,
+}
+
+/// An order was quoted.
+#[derive(Debug, ApiResponse)]
+enum Created {
+    /// The quote.
+    #[oai(status = 201)]
+    Order(Json<TempOrderView>),
+}
+
+refusals! {
+    /// Quoting an order.
+    CreateRefusals = [BODY, AUTH, &[Code::PlanNotFound, Code::PlanInactive]];
+    /// Reading a quote.
+    GetRefusals = [INPUT, AUTH, &[Code::OrderNotFound]];
+}
+
+impl From<CreateError> for ApiError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::PlanNotFound => Code::PlanNotFound.into(),
+            CreateError::PlanInactive => Code::PlanInactive.into(),
+            CreateError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Temp orders.
+#[derive(Clone, Copy, Debug)]
+pub struct TempOrdersApi;
+
+#[OpenApi(prefix_path = "/v1", tag = "Tag::TempOrders")]
+impl TempOrdersApi {
+    /// Quote an order
+    ///
+    /// Written before the payment window opens, so that no amount is ever taken from a client. Any role; a user only
+    /// for itself.
+    #[oai(path = "/temp-orders", method = "post", operation_id = "createTempOrder")]
+    async fn create(
+        &self,
+        caller: Caller,
+        app: Data<&App>,
+        body: Json<CreateTempOrder>,
+    ) -> Answer<Created, CreateRefusals> {
+        let (plan_id, named) = (
+            fields::row_id("planId", &body.0.plan_id),
+            fields::maybe_id("userId", body.0.user_id.as_deref()),
+        )
+            .together()?;
+        let user_id = caller.acting_for(named)?;
+        let quoted = super::create(&app, &user_id, plan_id, app.clock.now()).await?;
+        Ok(Created::Order(Json(quoted.into())))
+    }
+
+    /// Read a quote
+    ///
+    /// Until it is paid or purged. Any role; a user only its own.
+    #[oai(path = "/temp-orders/:orderId", method = "get", operation_id = "getTempOrder")]
+    async fn get(
+        &self,
+        caller: Caller,
+        app: Data<&App>,
+        /// The order's `orderId`.
+        #[oai(name = "orderId")]
+        order_id: Path<String>,
+    ) -> Answer<Json<TempOrderView>, GetRefusals> {
+        let order_id = fields::id("orderId", &order_id.0)?;
+        let found = super::find(app.db.read(), &order_id, caller.owner().as_ref()).await?;
+        Ok(Json(found.ok_or(Code::OrderNotFound)?.into()))
+    }
+}

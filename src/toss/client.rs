@@ -1,0 +1,227 @@
+//! Calls Toss over HTTPS. It never guesses an outcome and never repeats a call by itself.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use entity::{IdempotencyKey, OrderId, PaymentKey, Won};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::answer::Answer;
+use super::codes::Operation;
+use crate::config;
+use crate::telemetry::shorten;
+
+/// The largest answer that is read, in bytes; a Payment has a few thousand.
+const MOST_BYTES: usize = 1 << 20;
+
+/// A way to Toss; cheap to clone, connections are kept.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base_url: Url,
+    request_timeout: Duration,
+}
+
+/// A confirmation (승인) of an authenticated payment.
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    /// Toss's key of the payment.
+    pub payment_key: PaymentKey,
+    /// Our order.
+    pub order_id: OrderId,
+    /// The price, in won.
+    pub amount: Won,
+}
+
+/// A cancel (취소) of an approved payment.
+#[derive(Clone, Debug)]
+pub struct Cancel {
+    /// Toss's key of the payment.
+    pub payment_key: PaymentKey,
+    /// Why, at most 200 characters.
+    pub reason: String,
+    /// How much, in won; none for all that is left.
+    pub amount: Option<Won>,
+    /// The balance that Toss must still see, in won; otherwise it does nothing.
+    pub refundable_amount: Won,
+}
+
+/// Why no client can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The secret key cannot be sent in a header.
+    #[error("toss.secret_key has characters that no header can carry")]
+    Key,
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+}
+
+impl Client {
+    /// Prepares a client; nothing is sent.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the settings cannot be used.
+    pub fn new(settings: &config::Toss) -> Result<Self, ClientError> {
+        // A second call finds the provider installed, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .default_headers(headers(settings.secret_key.as_ref())?)
+            .user_agent(concat!("gudok/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
+            .timeout(settings.request_timeout())
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(32)
+            .tcp_nodelay(true)
+            .build()?;
+        let request_timeout = settings.request_timeout();
+        Ok(Self { http, base_url: settings.base_url.clone(), request_timeout })
+    }
+
+    /// The longest time that a request of ours can be under way.
+    pub fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    /// Asks Toss to take the money.
+    pub async fn confirm(&self, confirm: &Confirm, key: &IdempotencyKey) -> Answer {
+        let body = serde_json::json!({
+            "paymentKey": confirm.payment_key.as_str(),
+            "orderId": confirm.order_id.as_str(),
+            "amount": confirm.amount.get(),
+        });
+        let request = self.post(&["payments", "confirm"], key, &body);
+        self.send(Operation::Confirm, &confirm.payment_key, request).await
+    }
+
+    /// Asks Toss how a payment stands.
+    pub async fn look_up(&self, payment_key: &PaymentKey) -> Answer {
+        let request = self.http.get(self.url(&["payments", payment_key.as_str()]));
+        self.send(Operation::Lookup, payment_key, request).await
+    }
+
+    /// Asks Toss to give money back.
+    pub async fn cancel(&self, cancel: &Cancel, key: &IdempotencyKey) -> Answer {
+        let mut body = serde_json::json!({
+            "cancelReason": cancel.reason,
+            "refundableAmount": cancel.refundable_amount.get(),
+        });
+        if let Some(amount) = cancel.amount {
+            body["cancelAmount"] = amount.get().into();
+        }
+        let request = self.post(&["payments", cancel.payment_key.as_str(), "cancel"], key, &body);
+        self.send(Operation::Cancel, &cancel.payment_key, request).await
+    }
+
+    fn post(&self, path: &[&str], key: &IdempotencyKey, body: &serde_json::Value) -> reqwest::RequestBuilder {
+        let request = self.http.post(self.url(path)).header(CONTENT_TYPE, "application/json");
+        request.header("Idempotency-Key", key.as_str()).body(body.to_string())
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base_url.clone();
+        // A base that cannot have a path is refused when the settings are read: http and https always can.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("v1").extend(path);
+        }
+        url
+    }
+
+    async fn send(
+        &self,
+        operation: Operation,
+        payment_key: &PaymentKey,
+        request: reqwest::RequestBuilder,
+    ) -> Answer {
+        let began = Instant::now();
+        let (answer, status, trace) = match request.send().await {
+            Err(error) => (failed(&error), None, None),
+            Ok(response) => {
+                let status = response.status().as_u16();
+                let trace = response.headers().get("x-tosspayments-trace-id").cloned();
+                let answer = match bounded_body(response).await {
+                    Ok(body) => Answer::read(operation, status, &body),
+                    Err(cause) => Answer::Silent { answered: false, cause },
+                };
+                (answer, Some(status), trace)
+            }
+        };
+        let cause = match &answer {
+            Answer::NotSent { cause } | Answer::Silent { cause, .. } => Some(cause.as_str()),
+            Answer::Error { failure, .. } => Some(failure.message.as_str()),
+            Answer::Payment(_) => None,
+        };
+        tracing::info!(
+            operation = ?operation,
+            class = answer.class(),
+            code = answer.code(),
+            status,
+            cause,
+            trace_id = trace.as_ref().and_then(|id| id.to_str().ok()),
+            payment_key = shorten(payment_key.as_str()),
+            elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "toss answered"
+        );
+        answer
+    }
+}
+
+/// Basic authentication as Toss wants it: the key, a colon, no password.
+fn headers(secret_key: Option<&SecretString>) -> Result<HeaderMap, ClientError> {
+    let mut headers = HeaderMap::new();
+    if let Some(key) = secret_key {
+        let basic = format!("Basic {}", STANDARD.encode(format!("{}:", key.expose_secret())));
+        let mut value = HeaderValue::from_str(&basic).map_err(|_| ClientError::Key)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
+}
+
+/// A connection that was never made carried nothing; any later failure may have.
+fn failed(error: &reqwest::Error) -> Answer {
+    let mut cause = error.without_url_text();
+    let mut inner = std::error::Error::source(error);
+    while let Some(next) = inner {
+        cause = format!("{cause}: {next}");
+        inner = next.source();
+    }
+    if error.is_connect() || error.is_builder() {
+        Answer::NotSent { cause }
+    } else {
+        Answer::Silent { answered: false, cause }
+    }
+}
+
+/// Error texts without the URL, whose path holds the payment key.
+trait WithoutUrl {
+    fn without_url_text(&self) -> String;
+}
+
+impl WithoutUrl for reqwest::Error {
+    fn without_url_text(&self) -> String {
+        let kind = if self.is_timeout() {
+            "time-out"
+        } else if self.is_connect() {
+            "no connection"
+        } else {
+            "connection lost"
+        };
+        kind.to_owned()
+    }
+}
+
+async fn bounded_body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(None) => return Ok(body),
+            Ok(Some(chunk)) if body.len() + chunk.len() <= MOST_BYTES => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => return Err("the answer is too large".to_owned()),
+            Err(error) => return Err(error.without_url_text()),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What we know of Toss Payments: its calls, its answers, its codes. It knows nothing of our books.
+
+mod answer;
+mod client;
+mod codes;
+mod institutions;
+mod payment;
+
+pub use answer::{Answer, Failure};
+pub use client::{Cancel, Client, ClientError, Confirm};
+pub use codes::{Class, Operation, classify};
+pub use institutions::{bank, card_issuer, easy_pay};
+pub use payment::{CancelEntry, Payment, Status, VirtualAccount};
