@@ -1,6 +1,5 @@
 //! The event total over HTTP.
 
-use chrono::{DateTime, Utc};
 use entity::event_amount;
 use poem::web::Data;
 use poem_openapi::param::Query;
@@ -13,6 +12,7 @@ use crate::http::body::Json;
 use crate::http::code::{AUTH, INPUT};
 use crate::http::error::{Answer, refusals};
 use crate::http::page::PageRequest;
+use crate::http::time::Instant;
 
 /// One entry of the event total.
 #[derive(Clone, Debug, Object)]
@@ -23,7 +23,7 @@ pub struct EntryView {
     /// How the total changed, in won; negative for a refund.
     pub amount: i64,
     /// When it was entered.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Instant,
 }
 
 impl From<event_amount::Model> for EntryView {
@@ -31,7 +31,7 @@ impl From<event_amount::Model> for EntryView {
         Self {
             order_id: entry.order_id.to_string(),
             amount: entry.amount.get(),
-            created_at: entry.created_at,
+            created_at: entry.created_at.into(),
         }
     }
 }

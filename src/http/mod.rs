@@ -15,6 +15,7 @@ pub mod language;
 pub mod page;
 mod problems;
 mod server;
+pub mod time;
 
 pub use server::{Running, start};
 

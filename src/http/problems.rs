@@ -143,6 +143,9 @@ fn explain(error: &poem::Error) -> ApiError {
     if let Some(path) = error.downcast_ref::<ParsePathError>() {
         return FieldError::new(path.name, Fault::WrongType).into();
     }
+    if error.is::<poem::error::ParsePathError>() {
+        return FieldError::new("path", Fault::WrongType).into();
+    }
     let framework = [
         (error.is::<NotFoundError>(), Code::NotFound),
         (error.is::<MethodNotAllowedError>(), Code::MethodNotAllowed),

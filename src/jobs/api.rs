@@ -1,6 +1,5 @@
 //! Jobs over HTTP, and as the command line prints them.
 
-use chrono::{DateTime, Utc};
 use entity::job_run::{self, JobRunStatus};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -14,6 +13,7 @@ use crate::http::body::Json;
 use crate::http::code::{AUTH, Code, INPUT};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::page::PageRequest;
+use crate::http::time::Instant;
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -34,11 +34,11 @@ pub struct RunView {
     /// The job's name.
     pub name: String,
     /// The due time that it serves; of a run by hand, when it was asked for.
-    pub scheduled_for: DateTime<Utc>,
+    pub scheduled_for: Instant,
     /// When it began.
-    pub started_at: DateTime<Utc>,
+    pub started_at: Instant,
     /// When it ended; null while it runs.
-    pub finished_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<Instant>,
     /// How it stands.
     pub status: Standing,
     /// How many rows it changed.
@@ -54,9 +54,9 @@ impl From<job_run::Model> for RunView {
         };
         Self {
             name: run.name,
-            scheduled_for: run.scheduled_for,
-            started_at: run.started_at,
-            finished_at: run.finished_at,
+            scheduled_for: run.scheduled_for.into(),
+            started_at: run.started_at.into(),
+            finished_at: run.finished_at.map(Instant::from),
             status,
             affected: run.affected,
         }
@@ -76,7 +76,7 @@ pub struct JobView {
     /// The run that began last; null before the first.
     pub last_run: Option<RunView>,
     /// The next due time; null when this process runs nothing by schedule.
-    pub next_run_at: Option<DateTime<Utc>>,
+    pub next_run_at: Option<Instant>,
 }
 
 /// All jobs.
@@ -135,7 +135,10 @@ impl JobsApi {
                 schedule: schedule.to_string(),
                 timezone: zone.to_string(),
                 last_run: list::last_run(app.db.read(), job).await?.map(RunView::from),
-                next_run_at: schedule.next_due(now, zone).filter(|_| app.config.scheduler.enabled),
+                next_run_at: schedule
+                    .next_due(now, zone)
+                    .filter(|_| app.config.scheduler.enabled)
+                    .map(Instant::from),
             });
         }
         Ok(Json(JobList { items }))

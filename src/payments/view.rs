@@ -1,12 +1,12 @@
 //! How payments look to callers.
 
-use chrono::{DateTime, Utc};
 use entity::payment::{self, PaymentStatus};
 use poem_openapi::{Enum, Object};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::receipt::Receipt;
 use crate::http::page::Page;
+use crate::http::time::Instant;
 use crate::subscriptions::api::SubscriptionView;
 use crate::toss;
 
@@ -85,7 +85,7 @@ pub struct VirtualAccountView {
     /// Whose name the account shows.
     pub customer_name: Option<String>,
     /// Until when it can be paid.
-    pub due_date: Option<DateTime<Utc>>,
+    pub due_date: Option<Instant>,
     /// Whether the term has passed.
     pub expired: bool,
 }
@@ -97,7 +97,7 @@ impl From<toss::VirtualAccount> for VirtualAccountView {
             bank: account.bank,
             account_number: account.account_number,
             customer_name: account.customer_name,
-            due_date: account.due_date,
+            due_date: account.due_date.map(Instant::from),
             expired: account.expired,
         }
     }
@@ -132,13 +132,13 @@ pub struct PaymentView {
     /// The account to pay into, where the method is one.
     pub virtual_account: Option<VirtualAccountView>,
     /// When the buyer opened the payment window, by Toss.
-    pub requested_at: Option<DateTime<Utc>>,
+    pub requested_at: Option<Instant>,
     /// When Toss approved it; the refund window counts from here.
-    pub approved_at: Option<DateTime<Utc>>,
+    pub approved_at: Option<Instant>,
     /// When it was first written.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Instant,
     /// When it last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Instant,
 }
 
 impl From<payment::Model> for PaymentView {
@@ -159,10 +159,10 @@ impl From<payment::Model> for PaymentView {
             receipt_url: payment.receipt_url,
             failure: payment.failure_code.map(|code| FailureView { code, message }),
             virtual_account: account.map(VirtualAccountView::from),
-            requested_at: payment.requested_at,
-            approved_at: payment.approved_at,
-            created_at: payment.created_at,
-            updated_at: payment.updated_at,
+            requested_at: payment.requested_at.map(Instant::from),
+            approved_at: payment.approved_at.map(Instant::from),
+            created_at: payment.created_at.into(),
+            updated_at: payment.updated_at.into(),
         }
     }
 }

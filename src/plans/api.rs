@@ -1,6 +1,5 @@
 //! Plans over HTTP.
 
-use chrono::{DateTime, Utc};
 use entity::plan::{self, PlanType};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -16,6 +15,7 @@ use crate::http::code::{AUTH, BODY, Code, INPUT};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields::{self, Fault, FieldError, Together};
 use crate::http::page::{Page, PageRequest};
+use crate::http::time::Instant;
 
 /// The least that Toss takes, in won (a card; a bank account takes 200).
 const LEAST_PRICE: i64 = 100;
@@ -56,9 +56,9 @@ pub struct PlanView {
     /// Whether new orders are taken.
     pub is_active: bool,
     /// When it was made.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Instant,
     /// When it was last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Instant,
 }
 
 impl From<plan::Model> for PlanView {
@@ -77,8 +77,8 @@ impl From<plan::Model> for PlanView {
             currency: "KRW".to_owned(),
             interval_months: plan.interval_months,
             is_active: plan.is_active,
-            created_at: plan.created_at,
-            updated_at: plan.updated_at,
+            created_at: plan.created_at.into(),
+            updated_at: plan.updated_at.into(),
         }
     }
 }

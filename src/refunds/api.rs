@@ -1,6 +1,5 @@
 //! Refunds over HTTP.
 
-use chrono::{DateTime, Utc};
 use entity::refund::{self, RefundStatus};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -17,6 +16,7 @@ use crate::http::code::{AUTH, BODY, Code, INPUT};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields::{self, Together};
 use crate::http::page::PageRequest;
+use crate::http::time::Instant;
 use crate::payments::PaymentView;
 use crate::subscriptions::api::SubscriptionView;
 
@@ -47,9 +47,9 @@ pub struct RefundView {
     /// How it stands.
     pub status: Standing,
     /// When it was asked for.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Instant,
     /// When Toss gave the money back.
-    pub refunded_at: Option<DateTime<Utc>>,
+    pub refunded_at: Option<Instant>,
 }
 
 impl From<refund::Model> for RefundView {
@@ -65,8 +65,8 @@ impl From<refund::Model> for RefundView {
             amount: refund.amount.get(),
             reason: refund.reason,
             status,
-            created_at: refund.created_at,
-            refunded_at: refund.refunded_at,
+            created_at: refund.created_at.into(),
+            refunded_at: refund.refunded_at.map(Instant::from),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Subscriptions over HTTP.
 
-use chrono::{DateTime, Utc};
 use entity::plan;
 use entity::subscription::{self, SubscriptionStatus};
 use entity::subscription_period;
@@ -19,6 +18,7 @@ use crate::http::code::{AUTH, Code, INPUT};
 use crate::http::error::{Answer, refusals};
 use crate::http::fields::{self, Together};
 use crate::http::page::PageRequest;
+use crate::http::time::Instant;
 use crate::plans;
 use crate::plans::api::PlanView;
 
@@ -43,9 +43,9 @@ pub struct PeriodView {
     /// The plan that it gives.
     pub plan_id: String,
     /// First instant inside. Of a period that a dearer plan interrupted, where what is left of it begins.
-    pub starts_at: DateTime<Utc>,
+    pub starts_at: Instant,
     /// First instant after.
-    pub ends_at: DateTime<Utc>,
+    pub ends_at: Instant,
 }
 
 /// A user's subscription.
@@ -65,16 +65,16 @@ pub struct SubscriptionView {
     /// Whether it runs, by the clock.
     pub is_active: bool,
     /// Start of the unbroken run of periods that ends at `endDate`.
-    pub start_date: DateTime<Utc>,
+    pub start_date: Instant,
     /// From this instant on it no longer runs.
-    pub end_date: DateTime<Utc>,
+    pub end_date: Instant,
     /// The periods that no refund took back, in the order of time; only where one subscription is read.
     #[oai(skip_serializing_if_is_none)]
     pub periods: Option<Vec<PeriodView>>,
     /// When it was first bought.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Instant,
     /// When it last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Instant,
 }
 
 /// One page of subscriptions, newest first.
@@ -112,11 +112,11 @@ impl SubscriptionView {
             plan: plan.into(),
             status: standing,
             is_active: standing == Standing::Active,
-            start_date: row.start_date,
-            end_date: row.end_date,
+            start_date: row.start_date.into(),
+            end_date: row.end_date.into(),
             periods: None,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
+            created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
         }
     }
 }
@@ -126,8 +126,8 @@ impl From<subscription_period::Model> for PeriodView {
         Self {
             order_id: period.order_id.to_string(),
             plan_id: period.plan_id.to_string(),
-            starts_at: period.starts_at,
-            ends_at: period.ends_at,
+            starts_at: period.starts_at.into(),
+            ends_at: period.ends_at.into(),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Temp orders over HTTP.
 
-use chrono::{DateTime, Utc};
 use poem::web::Data;
 use poem_openapi::param::Path;
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -14,6 +13,7 @@ use crate::http::body::Json;
 use crate::http::code::{AUTH, BODY, Code, INPUT};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields::{self, Together};
+use crate::http::time::Instant;
 
 /// A quote that the payment window is opened with.
 #[derive(Clone, Debug, Object)]
@@ -34,9 +34,9 @@ pub struct TempOrderView {
     /// The user's random name at Toss.
     pub customer_key: String,
     /// When it was quoted.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Instant,
     /// From this instant on it can no longer be paid.
-    pub expires_at: DateTime<Utc>,
+    pub expires_at: Instant,
 }
 
 impl From<Quoted> for TempOrderView {
@@ -50,8 +50,8 @@ impl From<Quoted> for TempOrderView {
             total_amount: order.total_amount.get(),
             currency: "KRW".to_owned(),
             customer_key: quoted.customer_key.to_string(),
-            created_at: order.created_at,
-            expires_at: order.expires_at,
+            created_at: order.created_at.into(),
+            expires_at: order.expires_at.into(),
         }
     }
 }

@@ -1,0 +1,30 @@
+//! The page at `/`: what this is, and how to work it.
+
+/// A plain text that a person with curl can follow.
+pub(crate) const PAGE: &str = "\
+toss-sandbox: a local Toss Payments to develop and test against. No money moves here.
+
+Toss's API, with the secret key as Basic authentication:
+  POST /v1/payments/confirm
+  GET  /v1/payments/{paymentKey}
+  GET  /v1/payments/orders/{orderId}
+  POST /v1/payments/{paymentKey}/cancel
+  GET  /v1/transactions?startDate=&endDate=&startingAfter=&limit=
+
+Control calls, without authentication, JSON:
+  POST   /sandbox/payments                  {orderId, amount, method?, card?: {number}, authenticated?, ...}
+                                            a buyer opens the payment window and authenticates
+  POST   /sandbox/payments/{key}/authenticate
+  POST   /sandbox/payments/{key}/deposit          a virtual account is paid
+  POST   /sandbox/payments/{key}/reverse-deposit  and its deposit taken back
+  POST   /sandbox/payments/{key}/console-cancel   {cancelAmount?, cancelReason}
+  POST   /sandbox/faults                    {operation, fault, times?, delayMs?, delayBefore?, status?, code?, message?, orderId?}
+                                            operation: confirm get cancel transactions any
+                                            fault: drop_before drop_after delay error_before error_after
+                                                   html truncated_json rate_limited reject
+  GET    /sandbox/faults      DELETE /sandbox/faults
+  GET    /sandbox/ledger      every approval and cancel, with sums
+  GET    /sandbox/requests    the calls that were received
+  GET    /sandbox/clock       POST /sandbox/clock    {advance: \"31d\" | \"2h\" | \"10m\" | \"90s\"}
+  GET    /sandbox/options     POST /sandbox/options  {unknownFields: bool}
+";

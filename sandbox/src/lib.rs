@@ -1,0 +1,52 @@
+//! A local Toss Payments, good enough to be believed: for developing and testing against.
+//!
+//! It is an independent reading of Toss's documentation. It shares no code with any client, so that it
+//! catches a client's mistakes instead of repeating them.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use toss_sandbox::{Authenticate, Fault, FaultKind, Operation, Options, Sandbox};
+//!
+//! let toss = Sandbox::start(Options::default()).await?;
+//! let buyer = toss.authenticate(Authenticate::new("order-0001", 9_900));
+//! toss.inject(Fault::new(Operation::Confirm, FaultKind::DropAfter));
+//! // ... let the shop confirm `buyer` at `toss.url()`, and see whether it finds out what happened ...
+//! assert_eq!(toss.ledger().len(), 1);
+//! # Ok(()) }
+//! ```
+//!
+//! In reading order: `http` takes a request to `api` (Toss's calls) or `control` (what buyers, banks,
+//! staff and bad luck do); both work on `books`, which hold each `payment` and its `means`.
+
+mod server;
+mod state;
+
+mod api;
+mod control;
+mod http;
+mod socket;
+
+mod books;
+mod means;
+mod payment;
+
+mod clock;
+mod codes;
+mod faults;
+mod ids;
+mod refusal;
+mod requests;
+mod sprinkle;
+
+pub use books::{
+    journal::{LedgerEntry, LedgerKind},
+    open::{Authenticate, Authenticated, CardInput},
+};
+pub use clock::Clock;
+pub use faults::{Fault, FaultKind, Operation};
+pub use means::PayMethod;
+pub use payment::Status;
+pub use refusal::Refusal;
+pub use requests::Received;
+pub use server::Sandbox;
+pub use state::Options;

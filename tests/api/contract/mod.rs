@@ -1,0 +1,8 @@
+//! Scenarios about contract.
+
+use crate::support::scenario::Scenario;
+
+/// The scenarios of this folder.
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    Vec::new()
+}
