@@ -4,9 +4,12 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging to standard error; `RUST_LOG` chooses the level (default `info`).
+/// Ours in full, and of the libraries only what needs attention.
+const DEFAULT_LEVELS: &str = "info,poem=warn,sea_orm_migration=warn,tokio_cron_scheduler=warn";
+
+/// Starts logging to standard error; `RUST_LOG` chooses the levels (default `info` for gudok).
 pub fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LEVELS));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first subscriber.
     let started = if std::io::stderr().is_terminal() {

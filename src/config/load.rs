@@ -38,6 +38,14 @@ impl Config {
         Self::load_from(Path::new("config"), variables)
     }
 
+    /// Reads the built-in defaults and `variables`, and no file: for development and tests.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the key's name.
+    pub fn from_variables(variables: HashMap<String, String>) -> Result<Self, ConfigError> {
+        Self::load_from(Path::new("/nonexistent"), variables)
+    }
+
     /// Reads all layers with the files in `folder` and `variables` in place of the process's own.
     ///
     /// # Errors
@@ -74,7 +82,7 @@ mod tests {
 
     fn load(variables: &[(&str, &str)]) -> Result<Config, String> {
         let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Config::load_from(Path::new("/nonexistent"), variables).map_err(|error| error.to_string())
+        Config::from_variables(variables).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -6,7 +6,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use serde::Deserialize;
 
-use super::{ChangeError, ChangePlan, CreateError, NewPlan, change::change, create::Sells, create::create};
+use super::{ChangeError, ChangePlan, CreateError, NewPlan, Sells, change, create};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::Tag;

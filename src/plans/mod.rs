@@ -6,5 +6,5 @@ mod create;
 mod list;
 
 pub use change::{ChangeError, ChangePlan, change};
-pub use create::{CreateError, NewPlan, create};
+pub use create::{CreateError, NewPlan, Sells, create};
 pub use list::{find, find_many, list};

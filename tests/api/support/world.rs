@@ -1,7 +1,6 @@
 //! A world of its own for each scenario: a database, a Toss, a service, and a clock that all three share.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -48,7 +47,7 @@ impl World {
         let options = Options { clock, consecutive_cancel_limit: false, ..Options::default() };
         let toss = Sandbox::start(options).await.expect("the sandbox starts");
         let variables = variables(&url, &toss);
-        let config = Config::load_from(Path::new("/nonexistent"), variables.clone()).expect("valid settings");
+        let config = Config::from_variables(variables.clone()).expect("valid settings");
         gudok::db::migrate::up(&config.database.url).await.expect("migrated");
         let app = App::build(config, Clock::shifted_by(shift)).await.expect("built");
         let service = gudok::run::start(&app).await.expect("serving");
@@ -58,8 +57,7 @@ impl World {
 
     /// A second service on the same database and Toss, with its own connections; stopped with the first.
     pub(crate) async fn second_service(&self) -> (App, Client) {
-        let config =
-            Config::load_from(Path::new("/nonexistent"), self.variables.clone()).expect("valid settings");
+        let config = Config::from_variables(self.variables.clone()).expect("valid settings");
         let app = App::build(config, self.app.clock.clone()).await.expect("built");
         let service = gudok::run::start(&app).await.expect("serving");
         let client = Client::new(&format!("http://{}", service.address()), Some(ADMIN_KEY.to_owned()));
