@@ -74,7 +74,7 @@ pub enum ConfirmError {
 /// [`ConfirmError`]. Toss is not called for any but `Rejected` and `Misconfigured`.
 pub async fn confirm(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
     match claim(app, &command, now).await? {
-        Claim::Standing(payment) => standing(app, payment, now).await,
+        Claim::Standing(payment) => standing(app, *payment, now).await,
         Claim::Ours(attempt) => {
             let (worker, order_id) = (app.clone(), attempt.order_id.clone());
             let work = async move { settle::ask(&worker, attempt, Cause::Confirm).await };
@@ -120,7 +120,7 @@ enum Claim {
     /// This call is the one that asks Toss.
     Ours(Attempt),
     /// This very attempt was claimed before; its payment tells how it stands.
-    Standing(payment::Model),
+    Standing(Box<payment::Model>),
 }
 
 async fn claim(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim, ConfirmError> {
@@ -163,7 +163,7 @@ async fn claim_again(
         return Err(ConfirmError::AmountMismatch);
     }
     if payment.payment_key.as_ref() == Some(&command.payment_key) {
-        return Ok(Claim::Standing(payment));
+        return Ok(Claim::Standing(Box::new(payment)));
     }
     let open = matches!(payment.status, PaymentStatus::InProgress | PaymentStatus::WaitingForDeposit);
     if open || was_approved(payment.status) {
