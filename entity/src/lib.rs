@@ -1,6 +1,9 @@
 //! One file per table: columns and the types that keep illegal values out of them. Rules live in the domains.
 
-#![allow(clippy::disallowed_methods, reason = "code that the ORM's macro generates for nested saves, which we never call")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "code that the ORM's macro generates for nested saves, which we never call"
+)]
 
 pub mod customer;
 pub mod event_amount;

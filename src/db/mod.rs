@@ -72,7 +72,7 @@ impl Database {
         &self.connection
     }
 
-    /// Opens a writing transaction; [`transact!`] does it, and closes it again.
+    /// Opens a writing transaction; `transact!` does it, and closes it again.
     ///
     /// # Errors
     /// The database's own.

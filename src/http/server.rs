@@ -39,7 +39,7 @@ pub async fn start(app: App) -> std::io::Result<Running> {
 }
 
 impl Running {
-    /// Waits until the server has been asked to stop and its work is done, at most [`STOP_WITHIN`] after the wish.
+    /// Waits until the server has been asked to stop and its work is done, at most 20 seconds after the wish.
     ///
     /// # Errors
     /// When the server broke.

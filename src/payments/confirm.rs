@@ -73,28 +73,43 @@ pub enum ConfirmError {
 /// # Errors
 /// [`ConfirmError`]. Toss is not called for any but `Rejected` and `Misconfigured`.
 pub async fn confirm(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
-    match claim(app, &command, now).await? {
-        Claim::Standing(payment) => standing(app, *payment, now).await,
-        Claim::Ours(attempt) => {
-            let (worker, order_id) = (app.clone(), attempt.order_id.clone());
-            let work = async move { settle::ask(&worker, attempt, Cause::Confirm).await };
-            // A task of its own: a caller that hangs up cancels nothing.
-            let task = app.tasks.spawn(work.in_current_span());
-            let outcome = match tokio::time::timeout(app.config.server.answer_within(), task).await {
-                Ok(Ok(outcome)) => Some(outcome?),
-                Ok(Err(panicked)) => {
-                    tracing::error!(%order_id, error = %panicked, "the confirmation broke off; settle will finish it");
-                    None
-                }
-                Err(_late) => None,
-            };
-            if outcome == Some(settle::Outcome::Misconfigured) {
+    let (worker, order_id) = (app.clone(), command.order_id.clone());
+    let work = async move { claim_and_ask(&worker, &command, now).await };
+    // A task of its own: a caller that hangs up cancels nothing.
+    let task = app.tasks.spawn(work.in_current_span());
+    match tokio::time::timeout(app.config.server.answer_within(), task).await {
+        Ok(Ok(outcome)) => {
+            if outcome? == Asked::Misconfigured {
                 return Err(ConfirmError::Misconfigured);
             }
-            let now = app.clock.now();
-            let found = payment::Entity::find_by_id(order_id).one(app.db.read()).await?;
-            standing(app, found.ok_or(ConfirmError::OrderNotFound)?, now).await
         }
+        Ok(Err(panicked)) => {
+            tracing::error!(%order_id, error = %panicked, "the confirmation broke off; settle will finish it");
+        }
+        Err(_late) => {}
+    }
+    let found = payment::Entity::find_by_id(order_id).one(app.db.read()).await?;
+    // Without a payment the claim itself is late, and only the database can be slow there.
+    let late = DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
+    standing(app, found.ok_or(late)?, app.clock.now()).await
+}
+
+/// What became of a confirmation; its payment tells the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// The payment tells how it stands.
+    Recorded,
+    /// Toss refuses our key or contract.
+    Misconfigured,
+}
+
+async fn claim_and_ask(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Asked, ConfirmError> {
+    match claim(app, command, now).await? {
+        Claim::Standing => Ok(Asked::Recorded),
+        Claim::Ours(attempt) => match settle::ask(app, attempt, Cause::Confirm).await? {
+            settle::Outcome::Misconfigured => Ok(Asked::Misconfigured),
+            settle::Outcome::Decided | settle::Outcome::Open => Ok(Asked::Recorded),
+        },
     }
 }
 
@@ -120,7 +135,7 @@ enum Claim {
     /// This call is the one that asks Toss.
     Ours(Attempt),
     /// This very attempt was claimed before; its payment tells how it stands.
-    Standing(Box<payment::Model>),
+    Standing,
 }
 
 async fn claim(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim, ConfirmError> {
@@ -163,7 +178,7 @@ async fn claim_again(
         return Err(ConfirmError::AmountMismatch);
     }
     if payment.payment_key.as_ref() == Some(&command.payment_key) {
-        return Ok(Claim::Standing(Box::new(payment)));
+        return Ok(Claim::Standing);
     }
     let open = matches!(payment.status, PaymentStatus::InProgress | PaymentStatus::WaitingForDeposit);
     if open || was_approved(payment.status) {

@@ -79,9 +79,11 @@ pub async fn request(
     command: RequestRefund,
     now: DateTime<Utc>,
 ) -> Result<Refunded, RequestError> {
-    let reserved = reserve(app, &command, now).await?;
-    let (worker, id) = (app.clone(), reserved.id);
-    let work = async move { settle::ask(&worker, &reserved).await };
+    let (worker, id) = (app.clone(), RefundId::new());
+    let work = async move {
+        let reserved = reserve(&worker, id, &command, now).await?;
+        Ok::<_, RequestError>(settle::ask(&worker, &reserved).await?)
+    };
     // A task of its own: a caller that hangs up cancels nothing.
     let task = app.tasks.spawn(work.in_current_span());
     match tokio::time::timeout(app.config.server.answer_within(), task).await {
@@ -100,7 +102,9 @@ pub async fn request(
 /// What the refund says by now.
 async fn standing(app: &App, id: RefundId, now: DateTime<Utc>) -> Result<Refunded, RequestError> {
     let db = app.db.read();
-    let refund = refund::Entity::find_by_id(id).one(db).await?.ok_or(RequestError::PaymentNotFound)?;
+    // Without a refund the reservation itself is late, and only the database can be slow there.
+    let late = DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
+    let refund = refund::Entity::find_by_id(id).one(db).await?.ok_or(late)?;
     let payment = payment::Entity::find_by_id(refund.order_id.clone()).one(db).await?;
     let payment = payment.ok_or(RequestError::PaymentNotFound)?;
     if refund.status == RefundStatus::Failed {
@@ -124,6 +128,7 @@ async fn standing(app: &App, id: RefundId, now: DateTime<Utc>) -> Result<Refunde
 /// Checks the rules and writes the refund as `PENDING`, which reserves its amount.
 async fn reserve(
     app: &App,
+    id: RefundId,
     command: &RequestRefund,
     now: DateTime<Utc>,
 ) -> Result<refund::Model, RequestError> {
@@ -135,7 +140,7 @@ async fn reserve(
         let payment = owned.ok_or(RequestError::PaymentNotFound)?;
         let amount = refundable(tx, &payment, command, window, now).await?;
         let refund = refund::Model {
-            id: RefundId::new(),
+            id,
             order_id: payment.order_id,
             amount,
             reason: command.reason.clone(),

@@ -7,6 +7,7 @@ use entity::{
     OrderId, PeriodId, SubscriptionId, UserId, customer, payment, subscription, subscription_period,
 };
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect,
 };
@@ -96,9 +97,10 @@ pub async fn revoke(
     Ok(())
 }
 
-/// One user's changes happen one after another; those of different users never wait for each other.
+/// One user's changes happen one after another; those of different users never wait for each other. New orders of the
+/// user, which only refer to the row, do not wait either.
 async fn lock_user(tx: &DatabaseTransaction, user_id: &UserId) -> Result<(), DbErr> {
-    customer::Entity::find_by_id(user_id.clone()).lock_exclusive().one(tx).await.map(drop)
+    customer::Entity::find_by_id(user_id.clone()).lock(LockType::NoKeyUpdate).one(tx).await.map(drop)
 }
 
 async fn find(tx: &DatabaseTransaction, user_id: &UserId) -> Result<Option<subscription::Model>, DbErr> {
