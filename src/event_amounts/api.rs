@@ -11,6 +11,7 @@ use crate::http::Tag;
 use crate::http::body::Json;
 use crate::http::code::{AUTH, INPUT};
 use crate::http::error::{Answer, refusals};
+use crate::http::nullable::Nullable;
 use crate::http::page::PageRequest;
 use crate::http::time::Instant;
 
@@ -45,7 +46,7 @@ pub struct EventAmountPage {
     /// The entries.
     pub items: Vec<EntryView>,
     /// Where the next page begins; null at the end.
-    pub next_cursor: Option<String>,
+    pub next_cursor: Nullable<String>,
 }
 
 refusals! {
@@ -76,6 +77,6 @@ impl EventAmountsApi {
         let page = PageRequest::parse(limit.0, cursor.0.as_deref())?;
         let total = super::total(app.db.read()).await?;
         let page = super::list(app.db.read(), &page).await?.map(EntryView::from);
-        Ok(Json(EventAmountPage { total, items: page.items, next_cursor: page.next_cursor }))
+        Ok(Json(EventAmountPage { total, items: page.items, next_cursor: page.next_cursor.into() }))
     }
 }

@@ -12,6 +12,7 @@ pub mod error;
 pub mod fields;
 mod health;
 pub mod language;
+pub mod nullable;
 pub mod page;
 mod problems;
 mod server;

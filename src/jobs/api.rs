@@ -12,6 +12,7 @@ use crate::http::Tag;
 use crate::http::body::Json;
 use crate::http::code::{AUTH, Code, INPUT};
 use crate::http::error::{Answer, ApiError, refusals};
+use crate::http::nullable::Nullable;
 use crate::http::page::PageRequest;
 use crate::http::time::Instant;
 
@@ -38,7 +39,7 @@ pub struct RunView {
     /// When it began.
     pub started_at: Instant,
     /// When it ended; null while it runs.
-    pub finished_at: Option<Instant>,
+    pub finished_at: Nullable<Instant>,
     /// How it stands.
     pub status: Standing,
     /// How many rows it changed.
@@ -56,7 +57,7 @@ impl From<job_run::Model> for RunView {
             name: run.name,
             scheduled_for: run.scheduled_for.into(),
             started_at: run.started_at.into(),
-            finished_at: run.finished_at.map(Instant::from),
+            finished_at: run.finished_at.map(Instant::from).into(),
             status,
             affected: run.affected,
         }
@@ -74,9 +75,9 @@ pub struct JobView {
     /// The time zone of the pattern.
     pub timezone: String,
     /// The run that began last; null before the first.
-    pub last_run: Option<RunView>,
+    pub last_run: Nullable<RunView>,
     /// The next due time; null when this process runs nothing by schedule.
-    pub next_run_at: Option<Instant>,
+    pub next_run_at: Nullable<Instant>,
 }
 
 /// All jobs.
@@ -93,7 +94,7 @@ pub struct RunPage {
     /// The runs.
     pub items: Vec<RunView>,
     /// Where the next page begins; null at the end.
-    pub next_cursor: Option<String>,
+    pub next_cursor: Nullable<String>,
 }
 
 refusals! {
@@ -134,11 +135,12 @@ impl JobsApi {
                 name: job.name().to_owned(),
                 schedule: schedule.to_string(),
                 timezone: zone.to_string(),
-                last_run: list::last_run(app.db.read(), job).await?.map(RunView::from),
+                last_run: list::last_run(app.db.read(), job).await?.map(RunView::from).into(),
                 next_run_at: schedule
                     .next_due(now, zone)
                     .filter(|_| app.config.scheduler.enabled)
-                    .map(Instant::from),
+                    .map(Instant::from)
+                    .into(),
             });
         }
         Ok(Json(JobList { items }))
@@ -179,6 +181,6 @@ impl JobsApi {
         let job = Job::named(&name.0).ok_or(Code::JobNotFound)?;
         let page = PageRequest::parse(limit.0, cursor.0.as_deref())?;
         let page = list::runs(app.db.read(), job, &page).await?.map(RunView::from);
-        Ok(Json(RunPage { items: page.items, next_cursor: page.next_cursor }))
+        Ok(Json(RunPage { items: page.items, next_cursor: page.next_cursor.into() }))
     }
 }

@@ -2,6 +2,7 @@
 
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
+use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Deserialize;
 
@@ -19,7 +20,7 @@ use crate::toss::Failure;
 
 /// What the success URL brought.
 #[derive(Debug, Object, Deserialize)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", example, skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ConfirmPayment {
     /// Toss's key of the authenticated payment, 1 to 200 characters.
@@ -34,9 +35,20 @@ struct ConfirmPayment {
     payment_type: Option<String>,
 }
 
+impl Example for ConfirmPayment {
+    fn example() -> Self {
+        ConfirmPayment {
+            payment_key: "tgen_202611212137572FmvoLbwl9".to_owned(),
+            order_id: "1M7Z1T1JYssYRzFq6IdK0chSqlYEIpG".to_owned(),
+            amount: 9_900,
+            payment_type: Some("NORMAL".to_owned()),
+        }
+    }
+}
+
 /// What the fail URL brought.
 #[derive(Debug, Object, Deserialize)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", example, skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct FailPayment {
     /// The order, 6 to 64 characters.
@@ -48,6 +60,16 @@ struct FailPayment {
     /// Toss's words, at most 510 characters.
     #[oai(validator(max_length = 510))]
     message: String,
+}
+
+impl Example for FailPayment {
+    fn example() -> Self {
+        FailPayment {
+            order_id: "1M7Z1T1JYssYRzFq6IdK0chSqlYEIpG".to_owned(),
+            code: "PAY_PROCESS_CANCELED".to_owned(),
+            message: "사용자에 의해 결제가 취소되었습니다.".to_owned(),
+        }
+    }
 }
 
 /// How a confirmation was answered.

@@ -5,6 +5,7 @@ use poem_openapi::{Enum, Object};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::receipt::Receipt;
+use crate::http::nullable::Nullable;
 use crate::http::page::Page;
 use crate::http::time::Instant;
 use crate::subscriptions::api::SubscriptionView;
@@ -77,15 +78,15 @@ pub struct FailureView {
 #[oai(rename = "VirtualAccount", rename_all = "camelCase")]
 pub struct VirtualAccountView {
     /// Toss's code of the bank.
-    pub bank_code: Option<String>,
+    pub bank_code: Nullable<String>,
     /// The bank's Korean name.
-    pub bank: Option<String>,
+    pub bank: Nullable<String>,
     /// The number to pay into.
-    pub account_number: Option<String>,
+    pub account_number: Nullable<String>,
     /// Whose name the account shows.
-    pub customer_name: Option<String>,
+    pub customer_name: Nullable<String>,
     /// Until when it can be paid.
-    pub due_date: Option<Instant>,
+    pub due_date: Nullable<Instant>,
     /// Whether the term has passed.
     pub expired: bool,
 }
@@ -93,11 +94,11 @@ pub struct VirtualAccountView {
 impl From<toss::VirtualAccount> for VirtualAccountView {
     fn from(account: toss::VirtualAccount) -> Self {
         Self {
-            bank_code: account.bank_code,
-            bank: account.bank,
-            account_number: account.account_number,
-            customer_name: account.customer_name,
-            due_date: account.due_date.map(Instant::from),
+            bank_code: account.bank_code.into(),
+            bank: account.bank.into(),
+            account_number: account.account_number.into(),
+            customer_name: account.customer_name.into(),
+            due_date: account.due_date.map(Instant::from).into(),
             expired: account.expired,
         }
     }
@@ -122,19 +123,19 @@ pub struct PaymentView {
     /// Toss's own status.
     pub status: Standing,
     /// The card issuer's name, the provider of an easy payment, else the method's name.
-    pub payment_method: Option<String>,
+    pub payment_method: Nullable<String>,
     /// Toss's key of the newest attempt.
-    pub payment_key: Option<String>,
+    pub payment_key: Nullable<String>,
     /// Toss's receipt page.
-    pub receipt_url: Option<String>,
+    pub receipt_url: Nullable<String>,
     /// Why it failed, if it did.
-    pub failure: Option<FailureView>,
+    pub failure: Nullable<FailureView>,
     /// The account to pay into, where the method is one.
-    pub virtual_account: Option<VirtualAccountView>,
+    pub virtual_account: Nullable<VirtualAccountView>,
     /// When the buyer opened the payment window, by Toss.
-    pub requested_at: Option<Instant>,
+    pub requested_at: Nullable<Instant>,
     /// When Toss approved it; the refund window counts from here.
-    pub approved_at: Option<Instant>,
+    pub approved_at: Nullable<Instant>,
     /// When it was first written.
     pub created_at: Instant,
     /// When it last changed.
@@ -154,13 +155,13 @@ impl From<payment::Model> for PaymentView {
             balance_amount: payment.balance_amount.get(),
             currency: "KRW".to_owned(),
             status: payment.status.into(),
-            payment_method: payment.payment_method,
-            payment_key: payment.payment_key.map(|key| key.to_string()),
-            receipt_url: payment.receipt_url,
-            failure: payment.failure_code.map(|code| FailureView { code, message }),
-            virtual_account: account.map(VirtualAccountView::from),
-            requested_at: payment.requested_at.map(Instant::from),
-            approved_at: payment.approved_at.map(Instant::from),
+            payment_method: payment.payment_method.into(),
+            payment_key: payment.payment_key.map(|key| key.to_string()).into(),
+            receipt_url: payment.receipt_url.into(),
+            failure: payment.failure_code.map(|code| FailureView { code, message }).into(),
+            virtual_account: account.map(VirtualAccountView::from).into(),
+            requested_at: payment.requested_at.map(Instant::from).into(),
+            approved_at: payment.approved_at.map(Instant::from).into(),
             created_at: payment.created_at.into(),
             updated_at: payment.updated_at.into(),
         }
@@ -174,13 +175,13 @@ pub(super) struct PaymentPage {
     /// The payments.
     pub items: Vec<PaymentView>,
     /// Where the next page begins; null at the end.
-    pub next_cursor: Option<String>,
+    pub next_cursor: Nullable<String>,
 }
 
 impl From<Page<payment::Model>> for PaymentPage {
     fn from(page: Page<payment::Model>) -> Self {
         let page = page.map(PaymentView::from);
-        Self { items: page.items, next_cursor: page.next_cursor }
+        Self { items: page.items, next_cursor: page.next_cursor.into() }
     }
 }
 
@@ -201,9 +202,9 @@ pub(super) struct ConfirmationView {
     /// The payment.
     pub payment: PaymentView,
     /// The buyer's subscription, for a plan that sells time; null for an event, and while no money came in.
-    pub subscription: Option<SubscriptionView>,
+    pub subscription: Nullable<SubscriptionView>,
     /// What the order added, for an event; else null.
-    pub event_amount: Option<EventAmountView>,
+    pub event_amount: Nullable<EventAmountView>,
 }
 
 impl ConfirmationView {
@@ -218,6 +219,10 @@ impl ConfirmationView {
         };
         let event =
             receipt.event_amount.map(|(amount, total)| EventAmountView { amount: amount.get(), total });
-        Ok(Self { payment: receipt.payment.into(), subscription, event_amount: event })
+        Ok(Self {
+            payment: receipt.payment.into(),
+            subscription: subscription.into(),
+            event_amount: event.into(),
+        })
     }
 }

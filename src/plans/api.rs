@@ -3,6 +3,7 @@
 use entity::plan::{self, PlanType};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
+use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use serde::Deserialize;
 
@@ -14,6 +15,7 @@ use crate::http::body::Json;
 use crate::http::code::{AUTH, BODY, Code, INPUT};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields::{self, Fault, FieldError, Together};
+use crate::http::nullable::Nullable;
 use crate::http::page::{Page, PageRequest};
 use crate::http::time::Instant;
 
@@ -52,7 +54,7 @@ pub struct PlanView {
     /// `KRW`.
     pub currency: String,
     /// Calendar months that one order buys; null for an event.
-    pub interval_months: Option<i32>,
+    pub interval_months: Nullable<i32>,
     /// Whether new orders are taken.
     pub is_active: bool,
     /// When it was made.
@@ -75,7 +77,7 @@ impl From<plan::Model> for PlanView {
             r#type: kind,
             price: plan.price.get(),
             currency: "KRW".to_owned(),
-            interval_months: plan.interval_months,
+            interval_months: plan.interval_months.into(),
             is_active: plan.is_active,
             created_at: plan.created_at.into(),
             updated_at: plan.updated_at.into(),
@@ -90,19 +92,19 @@ pub struct PlanPage {
     /// The plans.
     pub items: Vec<PlanView>,
     /// Where the next page begins; null at the end.
-    pub next_cursor: Option<String>,
+    pub next_cursor: Nullable<String>,
 }
 
 impl From<Page<plan::Model>> for PlanPage {
     fn from(page: Page<plan::Model>) -> Self {
         let page = page.map(PlanView::from);
-        Self { items: page.items, next_cursor: page.next_cursor }
+        Self { items: page.items, next_cursor: page.next_cursor.into() }
     }
 }
 
 /// A plan to be made.
 #[derive(Debug, Object, Deserialize)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", example, skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CreatePlan {
     /// Its name in code, unique: 1 to 64 characters of `A-Z a-z 0-9 - _ .`.
@@ -121,6 +123,20 @@ struct CreatePlan {
     interval_months: Option<i64>,
     /// Whether new orders are taken; true unless said otherwise.
     is_active: Option<bool>,
+}
+
+impl Example for CreatePlan {
+    fn example() -> Self {
+        CreatePlan {
+            code: "BASIC_MONTHLY".to_owned(),
+            name: "베이직 월간".to_owned(),
+            r#type: PlanKind::Basic,
+            price: 9_900,
+            currency: Some("KRW".to_owned()),
+            interval_months: Some(1),
+            is_active: Some(true),
+        }
+    }
 }
 
 impl CreatePlan {
@@ -159,7 +175,7 @@ fn krw(currency: Option<&str>) -> Result<(), FieldError> {
 
 /// What is to change; what is left out stays.
 #[derive(Debug, Object, Deserialize)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", example, skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PatchPlan {
     /// The name for people, 1 to 100 characters.
@@ -171,6 +187,12 @@ struct PatchPlan {
     interval_months: Option<i64>,
     /// Whether new orders are taken.
     is_active: Option<bool>,
+}
+
+impl Example for PatchPlan {
+    fn example() -> Self {
+        PatchPlan { name: None, price: Some(12_900), interval_months: None, is_active: Some(true) }
+    }
 }
 
 impl PatchPlan {

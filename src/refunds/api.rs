@@ -3,6 +3,7 @@
 use entity::refund::{self, RefundStatus};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
+use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use crate::http::body::Json;
 use crate::http::code::{AUTH, BODY, Code, INPUT};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields::{self, Together};
+use crate::http::nullable::Nullable;
 use crate::http::page::PageRequest;
 use crate::http::time::Instant;
 use crate::payments::PaymentView;
@@ -49,7 +51,7 @@ pub struct RefundView {
     /// When it was asked for.
     pub created_at: Instant,
     /// When Toss gave the money back.
-    pub refunded_at: Option<Instant>,
+    pub refunded_at: Nullable<Instant>,
 }
 
 impl From<refund::Model> for RefundView {
@@ -66,7 +68,7 @@ impl From<refund::Model> for RefundView {
             reason: refund.reason,
             status,
             created_at: refund.created_at.into(),
-            refunded_at: refund.refunded_at.map(Instant::from),
+            refunded_at: refund.refunded_at.map(Instant::from).into(),
         }
     }
 }
@@ -78,7 +80,7 @@ pub struct RefundPage {
     /// The refunds.
     pub items: Vec<RefundView>,
     /// Where the next page begins; null at the end.
-    pub next_cursor: Option<String>,
+    pub next_cursor: Nullable<String>,
 }
 
 /// A refund and what it left.
@@ -90,7 +92,7 @@ pub struct CancellationView {
     /// The payment.
     pub payment: PaymentView,
     /// What is left of the buyer's subscription; null for an event.
-    pub subscription: Option<SubscriptionView>,
+    pub subscription: Nullable<SubscriptionView>,
 }
 
 impl CancellationView {
@@ -99,13 +101,17 @@ impl CancellationView {
             Some(subscribed) => Some(SubscriptionView::of(db, subscribed).await?),
             None => None,
         };
-        Ok(Self { refund: refunded.refund.into(), payment: refunded.payment.into(), subscription })
+        Ok(Self {
+            refund: refunded.refund.into(),
+            payment: refunded.payment.into(),
+            subscription: subscription.into(),
+        })
     }
 }
 
 /// What is to be given back.
 #[derive(Debug, Object, Deserialize)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", example, skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CancelPayment {
     /// Why, 1 to 200 characters; Toss keeps it.
@@ -113,6 +119,12 @@ struct CancelPayment {
     cancel_reason: String,
     /// How much, in won; all that is left unless said otherwise.
     cancel_amount: Option<i64>,
+}
+
+impl Example for CancelPayment {
+    fn example() -> Self {
+        CancelPayment { cancel_reason: "단순 변심".to_owned(), cancel_amount: None }
+    }
 }
 
 /// How a wish for money back was answered.
@@ -217,6 +229,6 @@ impl RefundsApi {
         let user_id = caller.listing(user_id, order_id.is_some())?;
         let page =
             list(app.db.read(), RefundFilter { order_id, user_id }, &page).await?.map(RefundView::from);
-        Ok(Json(RefundPage { items: page.items, next_cursor: page.next_cursor }))
+        Ok(Json(RefundPage { items: page.items, next_cursor: page.next_cursor.into() }))
     }
 }

@@ -17,6 +17,7 @@ use crate::http::body::Json;
 use crate::http::code::{AUTH, Code, INPUT};
 use crate::http::error::{Answer, refusals};
 use crate::http::fields::{self, Together};
+use crate::http::nullable::Nullable;
 use crate::http::page::PageRequest;
 use crate::http::time::Instant;
 use crate::plans;
@@ -84,7 +85,7 @@ pub struct SubscriptionPage {
     /// The subscriptions.
     pub items: Vec<SubscriptionView>,
     /// Where the next page begins; null at the end.
-    pub next_cursor: Option<String>,
+    pub next_cursor: Nullable<String>,
 }
 
 impl SubscriptionView {
@@ -201,6 +202,6 @@ impl SubscriptionsApi {
             let plan = plan.ok_or_else(|| DbErr::RecordNotFound("plan of a subscription".to_owned()))?;
             items.push(SubscriptionView::bare(listed.row, listed.status, plan));
         }
-        Ok(Json(SubscriptionPage { items, next_cursor: page.next_cursor }))
+        Ok(Json(SubscriptionPage { items, next_cursor: page.next_cursor.into() }))
     }
 }

@@ -2,6 +2,7 @@
 
 use poem::web::Data;
 use poem_openapi::param::Path;
+use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Deserialize;
 
@@ -58,7 +59,7 @@ impl From<Quoted> for TempOrderView {
 
 /// What is to be quoted.
 #[derive(Debug, Object, Deserialize)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", example, skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CreateTempOrder {
     /// The plan's `id`.
@@ -66,6 +67,15 @@ struct CreateTempOrder {
     /// Who buys, 1 to 64 characters of `A-Z a-z 0-9 - _ . = @`. A user may leave it out; a service names it.
     #[oai(validator(min_length = 1, max_length = 64))]
     user_id: Option<String>,
+}
+
+impl Example for CreateTempOrder {
+    fn example() -> Self {
+        CreateTempOrder {
+            plan_id: "01a1fe1d-0582-7215-8b7c-9b6826e01933".to_owned(),
+            user_id: Some("alice".to_owned()),
+        }
+    }
 }
 
 /// An order was quoted.
