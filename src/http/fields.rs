@@ -34,6 +34,8 @@ pub enum Fault {
     TooSlow,
     /// It is no identifier of its kind.
     Id(InvalidId),
+    /// It is no UUID.
+    Uuid,
     /// It is not one of the values allowed.
     OneOf(&'static str),
     /// It is outside of these numbers.
@@ -81,6 +83,7 @@ impl FieldError {
                 format!("{}~{}자의 다음 문자만 쓸 수 있습니다: {}", rule.min, rule.max, rule.alphabet)
             }
             Fault::Id(rule) => rule.to_string(),
+            Fault::Uuid => say("UUID여야 합니다.", "must be a UUID"),
             Fault::OneOf(values) if korean => format!("다음 중 하나여야 합니다: {values}"),
             Fault::OneOf(values) => format!("must be one of {values}"),
             Fault::Range { min, max } if korean => format!("{min} 이상 {max} 이하의 정수여야 합니다."),
@@ -121,16 +124,15 @@ pub fn maybe_id<T: FromStr<Err = InvalidId>>(
 /// An identifier of a row of ours.
 ///
 /// # Errors
-/// [`Fault::Id`].
+/// [`Fault::Uuid`].
 pub fn row_id<T: FromStr>(field: &'static str, text: &str) -> Result<T, FieldError> {
-    const RULE: InvalidId = InvalidId { min: 36, max: 36, alphabet: "0-9 a-f - (a UUID)" };
-    text.parse().map_err(|_| FieldError::new(field, Fault::Id(RULE)))
+    text.parse().map_err(|_| FieldError::new(field, Fault::Uuid))
 }
 
 /// An identifier of a row of ours, where one is given.
 ///
 /// # Errors
-/// [`Fault::Id`].
+/// [`Fault::Uuid`].
 pub fn maybe_row_id<T: FromStr>(field: &'static str, text: Option<&str>) -> Result<Option<T>, FieldError> {
     text.map(|text| row_id(field, text)).transpose()
 }
