@@ -1,5 +1,6 @@
 //! The commands of the binary.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -91,10 +92,12 @@ async fn migrate(down: bool) -> Result<ExitCode, Box<dyn std::error::Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A command's result goes to standard output, apart from log lines.
-#[expect(clippy::print_stdout, reason = "the output of a command")]
+/// A command's result goes to standard output, apart from log lines. A reader that has seen enough may close it.
 fn say(text: &str) {
-    print!("{text}");
+    let mut output = std::io::stdout().lock();
+    if let Err(error) = output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        tracing::debug!(%error, "nobody reads the output");
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "said to whoever typed the command, before or without logging")]

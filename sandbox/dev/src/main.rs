@@ -18,8 +18,6 @@ const ADMIN_KEY: &str = "dev-admin-key";
 const SERVICE_KEY: &str = "dev-service-key";
 /// What the demo SaaS signs its users' JWTs with.
 const JWT_SECRET: &str = "dev-jwt-secret-of-more-than-32-bytes";
-/// Begins anew with every start, because the sandbox's ledger does.
-const DATABASE: &str = "data/dev.db";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -35,8 +33,10 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let toss = Sandbox::start(Options { bind: port(8081), ..Options::default() }).await?;
-    forget_the_last_run()?;
-    let config = Config::from_variables(settings(&toss))?;
+    let bind = port(8080);
+    let database = database(bind);
+    forget(&database)?;
+    let config = Config::from_variables(settings(&toss, bind, &database))?;
     gudok::db::migrate::up(&config.database.url).await?;
     // One clock for both: what moves the sandbox's time moves gudok's.
     let app = App::build(config, Clock::shifted_by(toss.clock().offset())).await?;
@@ -51,7 +51,15 @@ async fn run() -> Result<(), Box<dyn Error>> {
     });
     service.finished().await?;
     toss.stop().await;
+    if bind.port() == 0 {
+        forget(&database)?;
+    }
     Ok(())
+}
+
+/// Begins anew with every start, because the sandbox's ledger does. One that runs beside another has its own.
+fn database(bind: SocketAddr) -> String {
+    if bind.port() == 0 { format!("data/dev-{}.db", std::process::id()) } else { "data/dev.db".to_owned() }
 }
 
 /// The usual port, or any other when it is taken.
@@ -62,9 +70,9 @@ fn port(usual: u16) -> SocketAddr {
 }
 
 /// A book of payments that the new sandbox has never seen would be worse than none.
-fn forget_the_last_run() -> std::io::Result<()> {
+fn forget(database: &str) -> std::io::Result<()> {
     for suffix in ["", "-wal", "-shm"] {
-        match std::fs::remove_file(format!("{DATABASE}{suffix}")) {
+        match std::fs::remove_file(format!("{database}{suffix}")) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
@@ -72,10 +80,10 @@ fn forget_the_last_run() -> std::io::Result<()> {
     Ok(())
 }
 
-fn settings(toss: &Sandbox) -> HashMap<String, String> {
+fn settings(toss: &Sandbox, bind: SocketAddr, database: &str) -> HashMap<String, String> {
     [
-        ("GUDOK__SERVER__BIND", port(8080).to_string()),
-        ("GUDOK__DATABASE__URL", format!("sqlite://{DATABASE}?mode=rwc")),
+        ("GUDOK__SERVER__BIND", bind.to_string()),
+        ("GUDOK__DATABASE__URL", format!("sqlite://{database}?mode=rwc")),
         ("GUDOK__TOSS__BASE_URL", toss.url()),
         ("GUDOK__TOSS__SECRET_KEY", toss.secret_key().to_owned()),
         ("GUDOK__TOSS__CLIENT_KEY", toss.client_key().to_owned()),
