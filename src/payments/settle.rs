@@ -51,7 +51,7 @@ impl Attempt {
 
 /// What asking brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// The truth is recorded.
     Decided,
     /// It is still open, and will be asked again.
@@ -74,13 +74,20 @@ pub async fn settle_due(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
         .into_tuple()
         .all(app.db.read())
         .await?;
-    let asked = futures_util::stream::iter(due).map(|(order_id, due_at)| async move {
+    count_decided(due.into_iter().map(async |(order_id, due_at)| {
         if app.stopping.is_cancelled() || !take(app, &order_id, due_at, now).await? {
             return Ok(Outcome::Open);
         }
         settle_one(app, &order_id).await
-    });
-    let outcomes: Vec<Result<Outcome, DbErr>> = asked.buffer_unordered(IN_FLIGHT).collect().await;
+    }))
+    .await
+}
+
+/// Carries the questions out, a bounded number at once, and counts those that were decided.
+pub(crate) async fn count_decided(
+    questions: impl Iterator<Item = impl Future<Output = Result<Outcome, DbErr>>>,
+) -> Result<u64, DbErr> {
+    let outcomes: Vec<_> = futures_util::stream::iter(questions).buffer_unordered(IN_FLIGHT).collect().await;
     let mut decided = 0;
     for outcome in outcomes {
         decided += u64::from(outcome? == Outcome::Decided);

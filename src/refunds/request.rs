@@ -9,11 +9,11 @@ use sea_orm::{
 };
 use tracing::Instrument;
 
-use super::settle::{self, Outcome};
+use super::settle;
 use super::window;
 use crate::app::App;
 use crate::db::transact;
-use crate::payments::moves;
+use crate::payments::{Outcome, moves};
 use crate::subscriptions::{self, Subscribed};
 use crate::toss::Failure;
 

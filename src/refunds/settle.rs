@@ -4,7 +4,6 @@ use chrono::{DateTime, Duration, Utc};
 use entity::payment_event::Cause;
 use entity::refund::RefundStatus;
 use entity::{IdempotencyKey, RefundId, Won, payment, refund};
-use futures_util::StreamExt;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -15,24 +14,11 @@ use sea_orm::{
 use crate::app::App;
 use crate::db::transact;
 use crate::payments::apply::{ApplyError, Heard, apply};
-use crate::payments::{moves, next_delay};
+use crate::payments::{Outcome, count_decided, moves, next_delay};
 use crate::toss::{self, Answer, Class, Failure};
 
 /// Refunds that one run takes on at most.
 const BATCH: u64 = 200;
-/// Questions to Toss under way at once.
-const IN_FLIGHT: usize = 8;
-
-/// What asking brought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// The truth is recorded.
-    Decided,
-    /// It is still open, and will be asked again.
-    Open,
-    /// Toss refuses our key: a person is needed.
-    Misconfigured,
-}
 
 /// Until when a refund that is being asked about is left alone: two calls may follow each other.
 pub(super) fn lease_end(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -54,18 +40,13 @@ pub async fn settle_due(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
         .into_tuple()
         .all(app.db.read())
         .await?;
-    let asked = futures_util::stream::iter(due).map(|(id, due_at)| async move {
+    count_decided(due.into_iter().map(async |(id, due_at)| {
         if app.stopping.is_cancelled() || !take(app, id, due_at, now).await? {
             return Ok(Outcome::Open);
         }
         settle_one(app, id).await
-    });
-    let outcomes: Vec<Result<Outcome, DbErr>> = asked.buffer_unordered(IN_FLIGHT).collect().await;
-    let mut decided = 0;
-    for outcome in outcomes {
-        decided += u64::from(outcome? == Outcome::Decided);
-    }
-    Ok(decided)
+    }))
+    .await
 }
 
 /// Takes a due refund on, unless another process just has: only one can move the due time that both have read.
