@@ -15,22 +15,40 @@ pub(crate) async fn run(manager: &SchemaManager<'_>, ddl: &str) -> Result<(), Db
     manager.get_connection().execute_unprepared(&sql).await.map(drop)
 }
 
-/// Makes `table` append-only: the database itself refuses to change or delete a row.
-pub(crate) async fn append_only(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
+/// Makes `table`, whose columns `unique` each identify a row, append-only: the database itself refuses to change,
+/// delete or replace one.
+pub(crate) async fn append_only(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    unique: &[&str],
+) -> Result<(), DbErr> {
     let connection = manager.get_connection();
-    if manager.get_database_backend() == DbBackend::Sqlite {
-        for act in ["update", "delete"] {
-            let sql = format!(
-                "CREATE TRIGGER {table}_no_{act} BEFORE {act} ON {table} \
-                 BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            );
-            connection.execute_unprepared(&sql).await?;
-        }
-        return Ok(());
+    let triggers = if manager.get_database_backend() == DbBackend::Sqlite {
+        let refuse = format!("BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END");
+        let same: Vec<String> = unique.iter().map(|column| format!("{column} = NEW.{column}")).collect();
+        vec![
+            format!("CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}"),
+            format!("CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}"),
+            // INSERT OR REPLACE deletes without firing the trigger above.
+            format!(
+                "CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} \
+                 WHEN EXISTS (SELECT 1 FROM {table} WHERE {}) {refuse}",
+                same.join(" OR ")
+            ),
+        ]
+    } else {
+        let refuse = "EXECUTE FUNCTION refuse_change()";
+        vec![
+            format!(
+                "CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {refuse}"
+            ),
+            format!(
+                "CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {refuse}"
+            ),
+        ]
+    };
+    for trigger in triggers {
+        connection.execute_unprepared(&trigger).await?;
     }
-    let sql = format!(
-        "CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} \
-         FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-    );
-    connection.execute_unprepared(&sql).await.map(drop)
+    Ok(())
 }

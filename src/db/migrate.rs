@@ -44,7 +44,8 @@ async fn alone(url: &SecretString) -> Result<Database, DbErr> {
     let database = Database::connect(url, Some(1)).await?;
     let lock = match database.read().get_database_backend() {
         DbBackend::Postgres => format!("SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})"),
-        _ => "PRAGMA locking_mode = EXCLUSIVE".to_owned(),
+        // The first transaction takes the lock, and in this mode keeps it until the connection closes.
+        _ => "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT".to_owned(),
     };
     database.read().execute_unprepared(&lock).await?;
     Ok(database)

@@ -74,7 +74,7 @@ impl EventAmountsApi {
         cursor: Query<Option<String>>,
     ) -> Answer<Json<EventAmountPage>, ListRefusals> {
         caller.admin()?;
-        let page = PageRequest::parse(limit.0, cursor.0.as_deref())?;
+        let page = PageRequest::parse("event-amounts", limit.0, cursor.0.as_deref())?;
         let total = super::total(app.db.read()).await?;
         let page = super::list(app.db.read(), &page).await?.map(EntryView::from);
         Ok(Json(EventAmountPage { total, items: page.items, next_cursor: page.next_cursor.into() }))

@@ -10,6 +10,7 @@ use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSch
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, impl_apirequest_for_payload};
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use super::code::Code;
 use super::error::ApiError;
@@ -73,19 +74,31 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        explain(&path, error.inner())
+        let path = field_path(error.path());
+        // The reader calls some wrong types a fault of syntax, though the text is JSON: then the field is at fault.
+        let is_json = error.inner().is_data() || serde_json::from_slice::<serde_json::Value>(bytes).is_ok();
+        explain(&path, error.inner(), is_json)
     })?;
     reader.end().map_err(|_| fault("body", Fault::NotJson))?;
     Ok(parsed)
 }
 
+/// The names of the fields down to the fault. The variants of an enum are no fields.
+fn field_path(path: &serde_path_to_error::Path) -> String {
+    let names = path.iter().map_while(|segment| match segment {
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    names.collect::<Vec<_>>().join(".")
+}
+
 /// Which field is at fault. The JSON reader tells it in words, with the field's name in backticks.
-fn explain(path: &str, error: &serde_json::Error) -> ApiError {
-    if !error.is_data() {
+fn explain(path: &str, error: &serde_json::Error, is_json: bool) -> ApiError {
+    let words = error.to_string();
+    if !is_json && !words.starts_with("number out of range") {
         return fault("body", Fault::NotJson);
     }
-    let words = error.to_string();
     let named = words.split('`').nth(1).unwrap_or("body");
     let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
     let inside = |name: &str| if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
@@ -97,7 +110,7 @@ fn explain(path: &str, error: &serde_json::Error) -> ApiError {
     } else if words.starts_with("duplicate field") {
         fault(&inside(named), Fault::Duplicate)
     } else {
-        fault(if path == "." || path == "?" { "body" } else { path }, Fault::WrongType)
+        fault(if path.is_empty() { "body" } else { path }, Fault::WrongType)
     }
 }
 
@@ -143,6 +156,14 @@ mod tests {
         order_id: String,
         amount: i64,
         note: Option<String>,
+        #[serde(default)]
+        kind: Kind,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    enum Kind {
+        #[default]
+        Basic,
     }
 
     fn first_fault(body: &[u8]) -> (String, Fault) {
@@ -161,6 +182,11 @@ mod tests {
             (br#"{"orderId":"a","amount":"1"}"#, "amount", Fault::WrongType),
             (br#"{"orderId":"a","amount":92233720368547758070}"#, "amount", Fault::WrongType),
             (br#"{"orderId":7,"amount":1}"#, "orderId", Fault::WrongType),
+            (br#"{"orderId":"a","amount":1e400}"#, "amount", Fault::WrongType),
+            (br#"{"orderId":"a","amount":1,"kind":null}"#, "kind", Fault::WrongType),
+            (br#"{"orderId":"a","amount":1,"kind":{"Basic":1}}"#, "kind", Fault::WrongType),
+            (br#"{"orderId":"a","amount":1,"kind":"x"}"#, "kind", Fault::WrongType),
+            (br#"{"orderId":"a","amount":1,"kind":}"#, "body", Fault::NotJson),
             (br#"{"orderId":"a","amount":1}}"#, "body", Fault::NotJson),
             (br#"{"orderId":"a","#, "body", Fault::NotJson),
             (b"[]", "body", Fault::NotJson),

@@ -1,5 +1,7 @@
 //! The way in: all routes in one place, and what is around every request.
 
+use std::sync::Arc;
+
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
@@ -14,6 +16,7 @@ mod health;
 pub mod language;
 pub mod nullable;
 pub mod page;
+mod paths;
 mod problems;
 mod server;
 pub mod time;
@@ -77,6 +80,7 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
     let service = service();
     let ui = service.swagger_ui();
     let document = openapi();
+    let paths = Arc::new(paths::Paths::of(&document));
     let spec = poem::endpoint::make_sync(move |_| {
         Response::builder().content_type("application/json").body(document.clone())
     });
@@ -87,7 +91,7 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .nest("/docs", ui)
         .nest("/", service)
         .data(app)
-        .with(problems::Problems)
+        .with(problems::Problems(paths))
         .into_endpoint()
 }
 

@@ -13,6 +13,7 @@ use super::fields::{Fault, FieldError};
 /// Which part of a list is wanted.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
+    list: &'static str,
     limit: u64,
     after: Option<Cursor>,
 }
@@ -39,34 +40,34 @@ impl PageRequest {
     /// Rows on a page at most.
     const MAX_LIMIT: u32 = 100;
 
-    /// Reads `?limit=` and `?cursor=`.
+    /// Reads `?limit=` and `?cursor=` of the list named `list`, whose cursors no other list takes.
     ///
     /// # Errors
     /// The field that makes no sense.
-    pub fn parse(limit: Option<u32>, cursor: Option<&str>) -> Result<Self, FieldError> {
+    pub fn parse(list: &'static str, limit: Option<u32>, cursor: Option<&str>) -> Result<Self, FieldError> {
         let limit = limit.unwrap_or(Self::DEFAULT_LIMIT);
         if !(1..=Self::MAX_LIMIT).contains(&limit) {
             return Err(FieldError::new("limit", Fault::Range { min: 1, max: Self::MAX_LIMIT.into() }));
         }
         let after = match cursor {
-            Some(text) => Some(Cursor::decode(text).ok_or(FieldError::new("cursor", Fault::Cursor))?),
+            Some(text) => Some(Cursor::decode(list, text).ok_or(FieldError::new("cursor", Fault::Cursor))?),
             None => None,
         };
-        Ok(Self { limit: limit.into(), after })
+        Ok(Self { list, limit: limit.into(), after })
     }
 }
 
 impl Cursor {
-    fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{}.{}", self.at.timestamp_micros(), self.id))
+    fn encode(&self, list: &str) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{list}.{}.{}", self.at.timestamp_micros(), self.id))
     }
 
-    fn decode(text: &str) -> Option<Self> {
+    fn decode(list: &str, text: &str) -> Option<Self> {
         if text.len() > 256 {
             return None;
         }
         let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let (micros, id) = plain.split_once('.')?;
+        let (micros, id) = plain.strip_prefix(list)?.strip_prefix('.')?.split_once('.')?;
         let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
         let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         (!id.is_empty() && id.bytes().all(sane)).then(|| Self { at, id: id.to_owned() })
@@ -101,7 +102,7 @@ pub async fn page_of<E: EntityTrait>(
     let more = items.len() > wanted;
     items.truncate(wanted);
     let last = items.last().filter(|_| more).map(key);
-    let next_cursor = last.map(|(at, id)| Cursor { at, id }.encode());
+    let next_cursor = last.map(|(at, id)| Cursor { at, id }.encode(request.list));
     Ok(Page { items, next_cursor })
 }
 
@@ -117,14 +118,15 @@ mod tests {
             at: DateTime::from_timestamp_micros(1_800_000_000_123_456).expect("ok"),
             id: "ord-1_A".into(),
         };
-        assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
+        assert_eq!(Cursor::decode("plans", &cursor.encode("plans")), Some(cursor.clone()));
+        assert_eq!(Cursor::decode("payments", &cursor.encode("plans")), None);
     }
 
     proptest! {
         #[test]
         fn no_text_makes_the_reader_of_cursors_panic(text in ".*") {
-            let _ = Cursor::decode(&text);
-            let _ = Cursor::decode(&URL_SAFE_NO_PAD.encode(text));
+            let _ = Cursor::decode("", &text);
+            let _ = Cursor::decode("", &URL_SAFE_NO_PAD.encode(text));
         }
     }
 }

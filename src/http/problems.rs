@@ -1,11 +1,12 @@
 //! Around every request: its id, its log line, and the one shape that all errors have.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
 use poem::error::{MethodNotAllowedError, NotFoundError};
-use poem::http::{HeaderValue, header};
+use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Middleware, Request, Response};
 use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError};
 use poem_openapi::types::ToJSON;
@@ -15,23 +16,24 @@ use super::code::Code;
 use super::error::{ApiError, Problem};
 use super::fields::{Fault, FieldError};
 use super::language::Language;
+use super::paths::Paths;
 
 /// The header that carries the id.
 const REQUEST_ID: &str = "x-request-id";
 
-/// Adds request ids, log lines and problem documents.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Problems;
+/// Adds request ids, log lines and problem documents, and refuses what the document does not know.
+#[derive(Clone, Debug)]
+pub(super) struct Problems(pub(super) Arc<Paths>);
 
 /// [`Problems`] around an endpoint.
 #[derive(Debug)]
-pub(super) struct WithProblems<E>(E);
+pub(super) struct WithProblems<E>(E, Arc<Paths>);
 
 impl<E: Endpoint> Middleware<E> for Problems {
     type Output = WithProblems<E>;
 
     fn transform(&self, endpoint: E) -> Self::Output {
-        WithProblems(endpoint)
+        WithProblems(endpoint, Arc::clone(&self.0))
     }
 }
 
@@ -46,18 +48,16 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
         let path = request.uri().path().to_owned();
         let span = tracing::info_span!("request", request_id);
         async {
-            let outcome = if acceptable(&request) {
-                match AssertUnwindSafe(self.0.call(request)).catch_unwind().await {
-                    Ok(outcome) => outcome.map(IntoResponse::into_response),
-                    Err(_panic) => {
-                        tracing::error!("a handler panicked");
-                        Err(ApiError::from(Code::Internal).into())
-                    }
-                }
-            } else {
-                Err(ApiError::from(Code::NotAcceptable).into())
+            let outcome = match self.admit(&request) {
+                Ok(()) => self.guarded(request).await,
+                Err(refused) => Err(refused.into()),
             };
             let mut response = outcome.unwrap_or_else(|error| answer(error, language, &request_id));
+            if response.status() == StatusCode::METHOD_NOT_ALLOWED
+                && let Ok(value) = HeaderValue::from_str(&self.1.allow(&path))
+            {
+                response.headers_mut().insert(header::ALLOW, value);
+            }
             if let Ok(value) = HeaderValue::from_str(&request_id) {
                 response.headers_mut().insert(REQUEST_ID, value);
             }
@@ -67,6 +67,28 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
         }
         .instrument(span)
         .await
+    }
+}
+
+impl<E: Endpoint> WithProblems<E> {
+    /// What can be said before anything is done.
+    fn admit(&self, request: &Request) -> Result<(), ApiError> {
+        if !acceptable(request) {
+            return Err(Code::NotAcceptable.into());
+        }
+        let uri = request.uri();
+        Ok(self.1.check_query(request.method(), uri.path(), uri.query())?)
+    }
+
+    /// A panic becomes an answer like any other error.
+    async fn guarded(&self, request: Request) -> poem::Result<Response> {
+        match AssertUnwindSafe(self.0.call(request)).catch_unwind().await {
+            Ok(outcome) => outcome.map(IntoResponse::into_response),
+            Err(_panic) => {
+                tracing::error!("a handler panicked");
+                Err(ApiError::from(Code::Internal).into())
+            }
+        }
     }
 }
 
@@ -91,7 +113,13 @@ fn acceptable(request: &Request) -> bool {
         return true;
     }
     accepts.flat_map(|accept| accept.split(',')).any(|range| {
-        let essence = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let mut pieces = range.split(';').map(str::trim);
+        let essence = pieces.next().unwrap_or_default().to_ascii_lowercase();
+        if pieces.any(|piece| {
+            piece.strip_prefix("q=").is_some_and(|weight| weight.trim_matches(['0', '.']).is_empty())
+        }) {
+            return false;
+        }
         ["", "*/*", "application/*", "application/json", "application/problem+json"]
             .contains(&essence.as_str())
     })

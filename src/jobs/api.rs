@@ -179,7 +179,7 @@ impl JobsApi {
     ) -> Answer<Json<RunPage>, RunsRefusals> {
         caller.admin()?;
         let job = Job::named(&name.0).ok_or(Code::JobNotFound)?;
-        let page = PageRequest::parse(limit.0, cursor.0.as_deref())?;
+        let page = PageRequest::parse("job-runs", limit.0, cursor.0.as_deref())?;
         let page = list::runs(app.db.read(), job, &page).await?.map(RunView::from);
         Ok(Json(RunPage { items: page.items, next_cursor: page.next_cursor.into() }))
     }

@@ -234,7 +234,7 @@ impl PaymentsApi {
             fields::maybe_row_id("planId", plan_id.0.as_deref()),
             fields::maybe_instant("from", from.0.as_deref()),
             fields::maybe_instant("to", to.0.as_deref()),
-            PageRequest::parse(limit.0, cursor.0.as_deref()),
+            PageRequest::parse("payments", limit.0, cursor.0.as_deref()),
         )
             .together()?;
         let user_id = caller.listing(user_id, false)?;

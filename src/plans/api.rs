@@ -270,7 +270,7 @@ impl PlansApi {
         #[oai(name = "isActive")]
         is_active: Query<Option<bool>>,
     ) -> Answer<Json<PlanPage>, ListRefusals> {
-        let page = PageRequest::parse(limit.0, cursor.0.as_deref())?;
+        let page = PageRequest::parse("plans", limit.0, cursor.0.as_deref())?;
         Ok(Json(super::list(app.db.read(), is_active.0, &page).await?.into()))
     }
 

@@ -223,7 +223,7 @@ impl RefundsApi {
         let (order_id, user_id, page) = (
             fields::maybe_id("orderId", order_id.0.as_deref()),
             fields::maybe_id("userId", user_id.0.as_deref()),
-            PageRequest::parse(limit.0, cursor.0.as_deref()),
+            PageRequest::parse("refunds", limit.0, cursor.0.as_deref()),
         )
             .together()?;
         let user_id = caller.listing(user_id, order_id.is_some())?;

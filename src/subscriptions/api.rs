@@ -189,7 +189,7 @@ impl SubscriptionsApi {
     ) -> Answer<Json<SubscriptionPage>, ListRefusals> {
         caller.admin()?;
         let (page, plan_id) = (
-            PageRequest::parse(limit.0, cursor.0.as_deref()),
+            PageRequest::parse("subscriptions", limit.0, cursor.0.as_deref()),
             fields::maybe_row_id("planId", plan_id.0.as_deref()),
         )
             .together()?;

@@ -1,6 +1,9 @@
 //! What gudok promises, said as scenarios over real HTTP against the Toss sandbox: each on SQLite, and on PostgreSQL
 //! wherever its server can be started.
 
+// Clippy's own exception for tests knows only `#[test]` functions, which these scenarios are not.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
+
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};

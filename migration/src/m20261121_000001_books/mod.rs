@@ -32,8 +32,8 @@ impl MigrationTrait for Migration {
         if manager.get_database_backend() == DbBackend::Postgres {
             run(manager, REFUSE_CHANGE).await?;
         }
-        append_only(manager, "payment_event").await?;
-        append_only(manager, "event_amount").await
+        append_only(manager, "payment_event", &["id"]).await?;
+        append_only(manager, "event_amount", &["id", "payment_event_id"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -3,6 +3,8 @@
 pub(crate) mod books;
 pub(crate) mod client;
 pub(crate) mod postgres;
+pub(crate) mod process;
+pub(crate) mod raw;
 pub(crate) mod scenario;
 pub(crate) mod world;
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use chrono::{DateTime, Utc};
 use gudok::app::App;
 use gudok::clock::Clock;
 use gudok::config::Config;
@@ -57,12 +58,31 @@ impl World {
 
     /// A second service on the same database and Toss, with its own connections; stopped with the first.
     pub(crate) async fn second_service(&self) -> (App, Client) {
-        let config = Config::from_variables(self.variables.clone()).expect("valid settings");
+        self.second_service_with(&[]).await
+    }
+
+    /// A second service like [`World::second_service`], with these variables instead of the world's own.
+    pub(crate) async fn second_service_with(&self, changed: &[(&str, &str)]) -> (App, Client) {
+        let mut variables = self.variables.clone();
+        variables.extend(changed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let config = Config::from_variables(variables).expect("valid settings");
         let app = App::build(config, self.app.clock.clone()).await.expect("built");
         let service = gudok::run::start(&app).await.expect("serving");
         let client = Client::new(&format!("http://{}", service.address()), Some(ADMIN_KEY.to_owned()));
         tokio::spawn(service.finished());
         (app, client)
+    }
+
+    /// Settings like this world's with a database that nobody has migrated; the folder holds it and must be kept.
+    pub(crate) async fn empty_database(&self) -> (HashMap<String, String>, TempDir) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = match self.backend {
+            Backend::Sqlite => format!("sqlite://{}/gudok.db?mode=rwc", folder.path().display()),
+            Backend::Postgres => Cluster::shared_database().await,
+        };
+        let mut variables = self.variables.clone();
+        variables.insert("GUDOK__DATABASE__URL".to_owned(), url);
+        (variables, folder)
     }
 
     /// An operator.
@@ -180,6 +200,35 @@ impl World {
         self.toss.clock().advance(by);
     }
 
+    /// Moves the time of Toss and of the service to an instant that lies ahead.
+    pub(crate) fn advance_to(&self, at: DateTime<Utc>) {
+        let ahead = at - self.app.clock.now();
+        assert!(ahead > chrono::Duration::zero(), "time only moves forward");
+        self.advance(ahead);
+    }
+
+    /// Lets so much time pass that what was just left open is due, and asks Toss. Gives how much was decided.
+    pub(crate) async fn settle(&self) -> i64 {
+        self.advance(chrono::Duration::seconds(5));
+        self.run_job("settle-payments").await
+    }
+
+    /// Reads the payment until it stands like this: for work that goes on by itself.
+    pub(crate) async fn await_status(&self, order: &Order, status: &str) {
+        for _ in 0..1_000 {
+            if self.payment(order).await["status"] == status {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the payment never became {status}: {}", self.payment(order).await);
+    }
+
+    /// How many calls of this kind Toss received.
+    pub(crate) fn calls_received(&self, operation: toss_sandbox::Operation) -> usize {
+        self.toss.received().iter().filter(|call| call.operation == operation).count()
+    }
+
     /// How often Toss was asked to confirm this order.
     pub(crate) fn confirms_received(&self, order: &Order) -> usize {
         let about = |call: &&toss_sandbox::Received| {
@@ -202,6 +251,11 @@ impl World {
             service.finished().await.expect("a clean stop");
         }
     }
+}
+
+/// An instant out of an answer.
+pub(crate) fn instant(value: &Value) -> DateTime<Utc> {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("no instant: {value}"))
 }
 
 /// A quoted order, as a front end keeps it.

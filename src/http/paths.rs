@@ -1,0 +1,118 @@
+//! What the OpenAPI document knows of each path: its methods, and the query parameters of each.
+
+use poem::http::Method;
+use serde_json::Value;
+use url::form_urlencoded;
+
+use super::fields::{Fault, FieldError};
+
+/// The paths of the document.
+#[derive(Debug)]
+pub(super) struct Paths(Vec<Path>);
+
+#[derive(Debug)]
+struct Path {
+    /// The parts between slashes; none for a parameter.
+    segments: Vec<Option<String>>,
+    operations: Vec<Operation>,
+}
+
+#[derive(Debug)]
+struct Operation {
+    method: String,
+    query: Vec<String>,
+}
+
+impl Paths {
+    /// Reads an OpenAPI document; what it does not say is not known.
+    pub(super) fn of(document: &str) -> Self {
+        let document: Value = serde_json::from_str(document).unwrap_or_default();
+        let mut paths: Vec<Path> =
+            members(&document["paths"]).map(|(template, path)| Path::of(template, path)).collect();
+        // Of two that match, the one with fewer parameters is meant.
+        paths.sort_by_key(|path| path.segments.iter().filter(|segment| segment.is_none()).count());
+        Self(paths)
+    }
+
+    /// The value of `Allow` for `path`; what is outside of the document is only read.
+    pub(super) fn allow(&self, path: &str) -> String {
+        let Some(found) = self.find(path) else { return "GET, HEAD".to_owned() };
+        let methods = found.operations.iter().map(|operation| operation.method.as_str());
+        let head = found.operations.iter().any(|operation| operation.method == "GET").then_some("HEAD");
+        methods.chain(head).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Refuses query parameters that the operation does not know, or gets twice: a filter with a typo must not widen
+    /// a list.
+    ///
+    /// # Errors
+    /// The first such parameter.
+    pub(super) fn check_query(
+        &self,
+        method: &Method,
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<(), FieldError> {
+        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+        let operation =
+            self.find(path).and_then(|path| path.operations.iter().find(|known| known.method == method));
+        let (Some(operation), Some(query)) = (operation, query) else { return Ok(()) };
+        let mut seen: Vec<String> = Vec::new();
+        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+            let shown: String = name.chars().take(64).filter(|c| !c.is_control()).collect();
+            if !operation.query.iter().any(|known| known == &name) {
+                return Err(FieldError::new(shown, Fault::Unknown));
+            }
+            if seen.contains(&shown) {
+                return Err(FieldError::new(shown, Fault::Duplicate));
+            }
+            seen.push(shown);
+        }
+        Ok(())
+    }
+
+    fn find(&self, path: &str) -> Option<&Path> {
+        let segments: Vec<&str> = path.split('/').collect();
+        self.0.iter().find(|known| {
+            known.segments.len() == segments.len()
+                && known.segments.iter().zip(&segments).all(|(known, segment)| {
+                    known.as_ref().map_or(!segment.is_empty(), |fixed| fixed == segment)
+                })
+        })
+    }
+}
+
+impl Path {
+    fn of(template: &str, path: &Value) -> Self {
+        let segment = |segment: &str| (!segment.starts_with('{')).then(|| segment.to_owned());
+        let operations = members(path).map(|(method, operation)| {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let query = parameters.filter(|parameter| parameter["in"] == "query");
+            let names = query.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned));
+            Operation { method: method.to_uppercase(), query: names.collect() }
+        });
+        Self { segments: template.split('/').map(segment).collect(), operations: operations.collect() }
+    }
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, member)| (name.as_str(), member))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_knows_its_methods_and_parameters() {
+        let paths = Paths::of(&crate::http::openapi());
+        assert_eq!(paths.allow("/v1/payments/confirm"), "POST");
+        assert_eq!(paths.allow("/v1/payments/order-1"), "GET, HEAD");
+        let check =
+            |query| paths.check_query(&Method::GET, "/v1/payments", Some(query)).map_err(|error| error.field);
+        assert_eq!(check("userId=u1&limit=5"), Ok(()));
+        assert_eq!(check("userID=u1"), Err("userID".to_owned()));
+        assert_eq!(check("userId=u1&userId=u2"), Err("userId".to_owned()));
+        assert_eq!(check(""), Ok(()));
+    }
+}

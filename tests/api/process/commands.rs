@@ -1,0 +1,87 @@
+//! The other commands: `migrate`, `job run`, `openapi`, and what is said of those that are none.
+
+use serde_json::Value;
+
+use crate::support::process::{complaint, run};
+use crate::support::scenario::{Backend, scenarios};
+use crate::support::world::World;
+
+scenarios![
+    migrating_several_times_at_once_leaves_one_whole_schema,
+    migrating_down_drops_everything_only_when_said_twice,
+    a_job_run_by_hand_prints_its_run,
+    an_unknown_job_is_refused_with_the_names_there_are,
+    an_unknown_command_is_refused,
+];
+
+async fn migrating_several_times_at_once_leaves_one_whole_schema(world: &World) {
+    let (variables, _folder) = world.empty_database().await;
+    let runs = (0..3).map(|_| run(&variables, &["migrate"]));
+    let ended = futures_util::future::join_all(runs).await;
+    match world.backend {
+        // Containers that start together all migrate, and each must go on to serve.
+        Backend::Postgres => {
+            for migrated in &ended {
+                assert!(migrated.status.success(), "{}", complaint(migrated));
+            }
+        }
+        // A file has one machine and one operator: one of them wins, and the others may say that it was locked.
+        Backend::Sqlite => {
+            assert!(ended.iter().any(|migrated| migrated.status.success()), "nobody won");
+            for lost in ended.iter().filter(|migrated| !migrated.status.success()) {
+                assert!(complaint(lost).contains("locked"), "{}", complaint(lost));
+            }
+        }
+    }
+    let again = run(&variables, &["migrate"]).await;
+    assert!(again.status.success(), "{}", complaint(&again));
+    let ended = run(&variables, &["job", "run", "expire-subscriptions"]).await;
+    assert!(ended.status.success(), "{}", complaint(&ended));
+}
+
+async fn migrating_down_drops_everything_only_when_said_twice(world: &World) {
+    let (variables, _folder) = world.empty_database().await;
+    let job = ["job", "run", "expire-subscriptions"];
+    assert!(run(&variables, &["migrate"]).await.status.success());
+    let ended = run(&variables, &["migrate", "--down"]).await;
+    assert!(!ended.status.success());
+    assert!(complaint(&ended).contains("--yes-drop-all-data"), "{}", complaint(&ended));
+    assert!(run(&variables, &job).await.status.success(), "it was dropped all the same");
+    assert!(!run(&variables, &["migrate", "--yes-drop-all-data"]).await.status.success());
+    let ended = run(&variables, &["migrate", "--down", "--yes-drop-all-data"]).await;
+    assert!(ended.status.success(), "{}", complaint(&ended));
+    assert!(!run(&variables, &job).await.status.success(), "nothing was dropped");
+    let ended = run(&variables, &["migrate"]).await;
+    assert!(ended.status.success(), "{}", complaint(&ended));
+    assert!(run(&variables, &job).await.status.success());
+}
+
+async fn a_job_run_by_hand_prints_its_run(world: &World) {
+    world.buy("u1", &world.basic().await).await;
+    for name in ["expire-subscriptions", "settle-payments", "purge-temp-orders"] {
+        let ended = run(&world.variables, &["job", "run", name]).await;
+        assert!(ended.status.success(), "{}", complaint(&ended));
+        // The result alone is on standard output, so that it can be piped.
+        let printed: Value = serde_json::from_slice(&ended.stdout).expect("JSON and nothing else");
+        assert_eq!((&printed["name"], &printed["status"]), (&name.into(), &"DONE".into()));
+        assert_eq!(printed["affected"], 0, "{printed}");
+        let runs = world.admin().get(&format!("/v1/jobs/{name}/runs")).await;
+        assert_eq!(runs.expect(200)["items"][0], printed);
+    }
+}
+
+async fn an_unknown_job_is_refused_with_the_names_there_are(world: &World) {
+    let ended = run(&world.variables, &["job", "run", "expire"]).await;
+    assert_eq!(ended.status.code(), Some(1));
+    for name in ["expire-subscriptions", "settle-payments", "purge-temp-orders"] {
+        assert!(complaint(&ended).contains(name), "{}", complaint(&ended));
+    }
+    assert!(ended.stdout.is_empty());
+}
+
+async fn an_unknown_command_is_refused(world: &World) {
+    for arguments in [&["frobnicate"][..], &[], &["serve", "--port", "1"], &["job", "run"]] {
+        let ended = run(&world.variables, arguments).await;
+        assert_eq!(ended.status.code(), Some(2), "{arguments:?}: {}", complaint(&ended));
+    }
+}

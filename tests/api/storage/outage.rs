@@ -1,0 +1,52 @@
+//! A database that goes away and comes back: callers are told to try again, and nobody restarts the service.
+
+use gudok::app::App;
+use gudok::config::Config;
+use serde_json::json;
+
+use crate::support::client::{Client, SERVICE_KEY};
+use crate::support::postgres::Cluster;
+use crate::support::process::eventually;
+use crate::support::scenario::{Backend, scenarios};
+use crate::support::world::World;
+
+scenarios![a_service_outlives_an_outage_of_its_database];
+
+async fn a_service_outlives_an_outage_of_its_database(world: &World) {
+    if world.backend == Backend::Sqlite {
+        // SQLite is a file in the same machine: there is no server that could go away.
+        return;
+    }
+    let mut cluster = Cluster::start();
+    let mut variables = world.variables.clone();
+    variables.insert("GUDOK__DATABASE__URL".to_owned(), cluster.url("postgres"));
+    let config = Config::from_variables(variables).expect("valid settings");
+    gudok::db::migrate::up(&config.database.url).await.expect("migrated");
+    let app = App::build(config, world.app.clock.clone()).await.expect("built");
+    let service = gudok::run::start(&app).await.expect("serving");
+    let client = Client::new(&format!("http://{}", service.address()), Some(SERVICE_KEY.to_owned()));
+    client.get("/readyz").await.expect(200);
+    client.get("/v1/users/u1/subscription").await.expect_problem(404, "SUBSCRIPTION_NOT_FOUND");
+
+    cluster.halt();
+    let order = json!({"paymentKey": "key", "orderId": "order-0001", "amount": 9_900});
+    for _ in 0..2 {
+        let read = client.get("/v1/users/u1/subscription").await;
+        let write = client.post("/v1/payments/confirm", order.clone()).await;
+        for reply in [read, write] {
+            reply.expect_problem(503, "DATABASE_UNAVAILABLE");
+            assert!(!reply.header("retry-after").is_empty());
+        }
+        let ready = client.get("/readyz").await;
+        assert_eq!(ready.expect(503)["database"], "unavailable");
+    }
+    // The process itself is well: restarting it would not help.
+    client.get("/healthz").await.expect(200);
+
+    cluster.resume();
+    eventually("ready again", async || (client.get("/readyz").await.status == 200).then_some(())).await;
+    client.get("/v1/users/u1/subscription").await.expect_problem(404, "SUBSCRIPTION_NOT_FOUND");
+    client.post("/v1/payments/confirm", order).await.expect_problem(404, "ORDER_NOT_FOUND");
+    app.stopping.cancel();
+    service.finished().await.expect("a clean stop");
+}

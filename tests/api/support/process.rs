@@ -1,0 +1,139 @@
+//! The real binary as a child process, with what it says.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::client::Client;
+
+/// How many times something is looked at before it is given up, every [`PAUSE`].
+const LOOKS: u32 = 1_200;
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// Looks until `found` is something; panics with `wish` when it never is.
+pub(crate) async fn eventually<T>(wish: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..LOOKS {
+        if let Some(thing) = found().await {
+            return thing;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    panic!("never happened: {wish}")
+}
+
+/// Runs a command to its end.
+pub(crate) async fn run(variables: &HashMap<String, String>, arguments: &[&str]) -> Output {
+    let (mut command, folder) = command(variables, arguments);
+    let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("not cut off");
+    drop(folder);
+    ended.expect("the binary runs")
+}
+
+/// What a finished command said on standard error.
+pub(crate) fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn command(variables: &HashMap<String, String>, arguments: &[&str]) -> (Command, TempDir) {
+    // A folder of its own, so that no file of the repository's counts as a setting.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gudok"));
+    command.env_clear().envs(variables).args(arguments).current_dir(folder.path());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    (command, folder)
+}
+
+/// A `gudok serve` that listens; killed when it is dropped.
+pub(crate) struct Serving {
+    /// Where it listens.
+    pub(crate) base: String,
+    child: Child,
+    said: Arc<Mutex<String>>,
+    readers: Vec<std::thread::JoinHandle<()>>,
+    _folder: TempDir,
+}
+
+impl Serving {
+    /// Starts it and waits until it listens.
+    pub(crate) async fn start(variables: &HashMap<String, String>) -> Self {
+        let (mut command, folder) = command(variables, &["serve"]);
+        let mut child = command.spawn().expect("the binary starts");
+        let said = Arc::new(Mutex::new(String::new()));
+        let outputs: [Box<dyn Read + Send>; 2] = [
+            Box::new(child.stdout.take().expect("standard output")),
+            Box::new(child.stderr.take().expect("standard error")),
+        ];
+        let readers = outputs.map(|output| collect(output, Arc::clone(&said))).into();
+        let mut serving = Self { base: String::new(), child, said, readers, _folder: folder };
+        let address = eventually("the child listens", async || {
+            let ended = serving.child.try_wait().expect("a child");
+            assert!(ended.is_none(), "it ended: {}", serving.said());
+            let line = serving.lines().into_iter().find(|line| line["message"] == "serving")?;
+            line["address"].as_str().map(str::to_owned)
+        })
+        .await;
+        serving.base = format!("http://{address}");
+        serving
+    }
+
+    /// A caller with this credential.
+    pub(crate) fn client(&self, token: Option<&str>) -> Client {
+        Client::new(&self.base, token.map(str::to_owned))
+    }
+
+    /// Asks it to stop, as an operator or a container's runtime does.
+    pub(crate) fn terminate(&self) {
+        // The standard library can only kill.
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        assert!(sent.success(), "the signal was not sent");
+    }
+
+    /// Ends it at once, as a crash or a power cut does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("killed");
+    }
+
+    /// Waits for its end and gives the exit code; none when it was killed.
+    pub(crate) async fn ended(&mut self) -> Option<i32> {
+        let child = &mut self.child;
+        let status = eventually("the child ends", async || child.try_wait().expect("a child")).await;
+        for reader in self.readers.drain(..) {
+            reader.join().expect("read to the end");
+        }
+        status.code()
+    }
+
+    /// All that it has said so far.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its log lines so far.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.said().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn collect(output: Box<dyn Read + Send>, said: Arc<Mutex<String>>) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.push_str(&line);
+            said.push('\n');
+        }
+    })
+}
