@@ -1,8 +1,11 @@
 //! Scenarios about jobs.
 
+mod expire;
+mod runs;
+
 use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    Vec::new()
+    [expire::scenarios(), runs::scenarios()].into_iter().flatten().collect()
 }

@@ -1,10 +1,31 @@
 //! Scenarios about payments.
 
+mod accounts;
 mod confirm;
+mod declined;
+mod fail;
+mod list;
+mod methods;
+mod races;
+mod unknown;
+mod unsent;
 
 use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [confirm::scenarios()].into_iter().flatten().collect()
+    [
+        accounts::scenarios(),
+        confirm::scenarios(),
+        declined::scenarios(),
+        fail::scenarios(),
+        list::scenarios(),
+        methods::scenarios(),
+        races::scenarios(),
+        unknown::scenarios(),
+        unsent::scenarios(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -1,8 +1,10 @@
 //! Scenarios about plans.
 
+mod manage;
+
 use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    Vec::new()
+    [manage::scenarios()].into_iter().flatten().collect()
 }

@@ -1,8 +1,17 @@
 //! Scenarios about refunds.
 
+mod full;
+mod partial;
+mod races;
+mod unknown;
+mod window;
+
 use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    Vec::new()
+    [full::scenarios(), partial::scenarios(), races::scenarios(), unknown::scenarios(), window::scenarios()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

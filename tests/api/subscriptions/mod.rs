@@ -1,8 +1,16 @@
 //! Scenarios about subscriptions.
 
+mod clock;
+mod extension;
+mod refunds;
+mod switching;
+
 use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    Vec::new()
+    [clock::scenarios(), extension::scenarios(), refunds::scenarios(), switching::scenarios()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -1,8 +1,10 @@
 //! Scenarios about temp orders.
 
+mod quote;
+
 use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    Vec::new()
+    [quote::scenarios()].into_iter().flatten().collect()
 }

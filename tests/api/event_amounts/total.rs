@@ -1,0 +1,85 @@
+//! The event total: exact, however many buy at once.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::support::scenario::scenarios;
+use crate::support::world::World;
+
+scenarios![
+    forty_purchases_at_once_give_an_exact_total,
+    a_confirmation_tells_its_own_amount_and_the_total_since,
+    purchases_and_refunds_at_once_give_an_exact_total,
+    the_entries_of_all_pages_sum_to_the_total,
+];
+
+async fn forty_purchases_at_once_give_an_exact_total(world: &World) {
+    let plan = world.event().await;
+    let mut orders = Vec::new();
+    for n in 0..40 {
+        let order = world.order(&format!("u{n}"), &plan).await;
+        let key = world.authenticate(&order);
+        orders.push((order, key));
+    }
+    for reply in join_all(orders.iter().map(|(order, key)| world.confirm(order, key))).await {
+        let body = reply.expect(200);
+        assert_eq!(body["eventAmount"]["amount"], 5_000);
+        assert!(body["subscription"].is_null());
+        let total = body["eventAmount"]["total"].as_i64().expect("a total");
+        assert!(total % 5_000 == 0 && (5_000..=200_000).contains(&total), "{total}");
+    }
+    assert_eq!(world.event_total().await, 200_000);
+}
+
+async fn a_confirmation_tells_its_own_amount_and_the_total_since(world: &World) {
+    let (small, large) = (world.event().await, world.plan("GALA", "EVENT", 70_000, None).await);
+    let (first, second) = (world.order("u1", &small).await, world.order("u1", &large).await);
+    let (first_key, second_key) = (world.authenticate(&first), world.authenticate(&second));
+    let reply = world.confirm(&first, &first_key).await;
+    assert_eq!(reply.expect(200)["eventAmount"], json!({"amount": 5_000, "total": 5_000}));
+    let reply = world.confirm(&second, &second_key).await;
+    assert_eq!(reply.expect(200)["eventAmount"], json!({"amount": 70_000, "total": 75_000}));
+    // A plan that sells time adds nothing.
+    let basic = world.basic().await;
+    world.buy("u1", &basic).await;
+    assert_eq!(world.event_total().await, 75_000);
+}
+
+async fn purchases_and_refunds_at_once_give_an_exact_total(world: &World) {
+    let plan = world.event().await;
+    let (mut bought, mut fresh) = (Vec::new(), Vec::new());
+    for n in 0..10 {
+        bought.push(world.buy(&format!("old-{n}"), &plan).await);
+        let order = world.order(&format!("new-{n}"), &plan).await;
+        let key = world.authenticate(&order);
+        fresh.push((order, key));
+    }
+    let confirms = join_all(fresh.iter().map(|(order, key)| world.confirm(order, key)));
+    let whole = join_all(bought[..5].iter().map(|order| world.refund(order, None)));
+    let parts = join_all(bought[5..].iter().map(|order| world.refund(order, Some(1_000))));
+    let (confirms, whole, parts) = tokio::join!(confirms, whole, parts);
+    for reply in confirms.iter().chain(&whole).chain(&parts) {
+        reply.expect(200);
+    }
+    assert_eq!(world.event_total().await, 20 * 5_000 - 5 * 5_000 - 5 * 1_000);
+}
+
+async fn the_entries_of_all_pages_sum_to_the_total(world: &World) {
+    let plan = world.event().await;
+    for n in 0..5 {
+        let order = world.buy(&format!("u{n}"), &plan).await;
+        if n % 2 == 0 {
+            world.refund(&order, Some(2_000)).await.expect(200);
+        }
+    }
+    let (mut amounts, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let reply = world.admin().get(&format!("/v1/event-amounts?limit=3{cursor}")).await;
+        let body = reply.expect(200);
+        assert_eq!(body["total"], 19_000, "every page tells the whole total");
+        amounts.extend(body["items"].as_array().unwrap().iter().map(|item| item["amount"].as_i64().unwrap()));
+        let Some(next) = body["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!((amounts.len(), amounts.iter().sum::<i64>()), (8, 19_000));
+}

@@ -1,0 +1,96 @@
+//! The nightly job: it brings the columns that SQL readers see up to the clock.
+
+use chrono::Duration;
+use entity::subscription::{self, SubscriptionStatus};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use crate::support::scenario::scenarios;
+use crate::support::world::{World, instant};
+
+scenarios![
+    an_ended_subscription_is_expired_in_its_columns,
+    the_plan_column_switches_when_the_next_period_has_begun,
+    running_it_again_changes_nothing,
+    several_missed_switches_are_made_up_in_one_run,
+    a_refunded_subscription_stays_canceled,
+];
+
+async fn columns(world: &World, user: &str) -> subscription::Model {
+    let user: entity::UserId = user.parse().expect("an id");
+    let own = subscription::Entity::find().filter(subscription::Column::UserId.eq(user));
+    own.one(world.app.db.read()).await.expect("read").expect("a subscription")
+}
+
+async fn an_ended_subscription_is_expired_in_its_columns(world: &World) {
+    let plan = world.basic().await;
+    world.buy("ends", &plan).await;
+    world.buy("runs", &plan).await;
+    world.buy("runs", &plan).await;
+    world.advance(Duration::days(32));
+    let before = columns(world, "ends").await;
+    assert!(before.is_active, "the columns wait for the job");
+    assert_eq!(world.run_job("expire-subscriptions").await, 1);
+    let after = columns(world, "ends").await;
+    assert_eq!((after.status, after.is_active), (SubscriptionStatus::Expired, false));
+    assert_eq!((after.plan_id, after.end_date), (before.plan_id, before.end_date));
+    let other = columns(world, "runs").await;
+    assert_eq!((other.status, other.is_active), (SubscriptionStatus::Active, true));
+}
+
+async fn the_plan_column_switches_when_the_next_period_has_begun(world: &World) {
+    let (basic, premium) = (world.basic().await, world.premium().await);
+    world.buy("u1", &premium).await;
+    world.buy("u1", &basic).await;
+    assert_eq!(world.run_job("expire-subscriptions").await, 0);
+    assert_eq!(columns(world, "u1").await.plan_id.to_string(), premium);
+    let switch = instant(&world.subscription("u1").await["periods"][1]["startsAt"]);
+    world.advance_to(switch);
+    assert_eq!(world.run_job("expire-subscriptions").await, 1);
+    let row = columns(world, "u1").await;
+    assert_eq!(
+        (row.plan_id.to_string(), row.status, row.is_active),
+        (basic, SubscriptionStatus::Active, true)
+    );
+    assert_eq!(row.changes_at, Some(row.end_date));
+    assert_eq!(world.run_job("expire-subscriptions").await, 0);
+}
+
+async fn running_it_again_changes_nothing(world: &World) {
+    let plan = world.basic().await;
+    for user in ["u1", "u2", "u3"] {
+        world.buy(user, &plan).await;
+    }
+    world.advance(Duration::days(40));
+    assert_eq!(world.run_job("expire-subscriptions").await, 3);
+    let before = columns(world, "u1").await;
+    world.advance(Duration::days(1));
+    assert_eq!(world.run_job("expire-subscriptions").await, 0);
+    assert_eq!(columns(world, "u1").await, before);
+}
+
+async fn several_missed_switches_are_made_up_in_one_run(world: &World) {
+    let (basic, premium) = (world.basic().await, world.premium().await);
+    let middle = world.plan("MIDDLE", "BASIC", 15_000, Some(1)).await;
+    for plan in [&premium, &middle, &basic] {
+        world.buy("u1", plan).await;
+    }
+    let last = instant(&world.subscription("u1").await["periods"][2]["startsAt"]);
+    world.advance_to(last + Duration::days(1));
+    assert_eq!(world.run_job("expire-subscriptions").await, 1);
+    assert_eq!(columns(world, "u1").await.plan_id.to_string(), basic);
+    world.advance(Duration::days(400));
+    assert_eq!(world.run_job("expire-subscriptions").await, 1);
+    let row = columns(world, "u1").await;
+    assert_eq!((row.plan_id.to_string(), row.status), (basic, SubscriptionStatus::Expired));
+}
+
+async fn a_refunded_subscription_stays_canceled(world: &World) {
+    let plan = world.basic().await;
+    let order = world.buy("u1", &plan).await;
+    world.refund(&order, None).await.expect(200);
+    let before = columns(world, "u1").await;
+    assert_eq!((before.status, before.is_active), (SubscriptionStatus::Canceled, false));
+    world.advance(Duration::days(40));
+    assert_eq!(world.run_job("expire-subscriptions").await, 0);
+    assert_eq!(columns(world, "u1").await, before);
+}
