@@ -30,7 +30,7 @@ pub struct Model {
     pub status: PaymentStatus,
     /// The issuer, provider or method by which it was paid, for people.
     pub payment_method: Option<String>,
-    /// Toss's key of the newest attempt; unique. None when the payment window itself failed.
+    /// Toss's key of the newest attempt; unique among attempts that have not failed. None when the payment window itself failed.
     pub payment_key: Option<PaymentKey>,
     /// Toss's receipt page.
     pub receipt_url: Option<String>,

@@ -44,6 +44,8 @@ impl From<PeriodError> for ApplyError {
 pub struct Heard {
     /// What made us ask.
     pub cause: Cause,
+    /// When the question left: what was true then may be old by now.
+    pub asked_at: DateTime<Utc>,
     /// Now.
     pub now: DateTime<Utc>,
 }
@@ -64,6 +66,9 @@ pub async fn apply(
     };
     same_payment(&payment, truth)?;
     let before = payment.clone();
+    if deposit_was_reversed(&payment, truth, heard) {
+        reverse(tx, zone, &mut payment, heard).await?;
+    }
     match truth.status {
         Status::Done | Status::PartialCanceled | Status::Canceled if truth.approved_at.is_some() => {
             if !was_approved(payment.status) {
@@ -136,6 +141,43 @@ async fn approve(
     }
     temp_order::Entity::delete_by_id(payment.order_id.clone()).exec(tx).await?;
     Ok(())
+}
+
+/// Whether the bank took the deposit of a virtual account back. Only an answer to a question that left after the books
+/// last changed may turn them back.
+fn deposit_was_reversed(payment: &payment::Model, truth: &toss::Payment, heard: Heard) -> bool {
+    let unpaid = match truth.status {
+        Status::WaitingForDeposit | Status::Expired | Status::Aborted => true,
+        Status::Canceled => truth.approved_at.is_none(),
+        Status::Ready | Status::InProgress | Status::Done | Status::PartialCanceled | Status::Unlisted => {
+            false
+        }
+    };
+    let paid = payment.status == PaymentStatus::Done && payment.virtual_account.is_some();
+    paid && unpaid && heard.asked_at >= payment.updated_at
+}
+
+/// The money is gone again, and with it what it bought.
+async fn reverse(
+    tx: &DatabaseTransaction,
+    zone: Tz,
+    payment: &mut payment::Model,
+    heard: Heard,
+) -> Result<(), ApplyError> {
+    tracing::warn!(order_id = %payment.order_id, "the bank took a deposit back");
+    let minus = WonChange::minus(payment.balance_amount);
+    payment.approved_at = None;
+    payment.settle_tries = 0;
+    payment.next_settle_at = Some(heard.now + super::next_delay(5));
+    let reason = Reason { cause: heard.cause, failure: None, now: heard.now };
+    let moved = moves::record(tx, payment, (PaymentStatus::WaitingForDeposit, Won::ZERO), reason).await?;
+    moves::save(tx, payment).await?;
+    if payment.interval_months.is_some() {
+        subscriptions::revoke(tx, zone, &payment.user_id, &payment.order_id, heard.now).await?;
+    } else {
+        event_amounts::enter(tx, &payment.order_id, moved, minus, heard.now).await?;
+    }
+    Ok(refunds::nothing_to_give_back(tx, &payment.order_id).await?)
 }
 
 /// An account was issued; the order is taken, the money is not there yet.

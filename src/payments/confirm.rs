@@ -229,6 +229,7 @@ async fn payable(
     }
     let elsewhere = payment::Entity::find()
         .filter(payment::Column::PaymentKey.eq(command.payment_key.clone()))
+        .filter(payment::Column::Status.is_not_in([PaymentStatus::Aborted, PaymentStatus::Expired]))
         .filter(payment::Column::OrderId.ne(command.order_id.clone()));
     if elsewhere.count(tx).await? > 0 {
         return Err(ConfirmError::PaymentKeyConflict);

@@ -124,8 +124,10 @@ async fn take(
 pub(super) async fn settle_one(app: &App, order_id: &OrderId) -> Result<Outcome, DbErr> {
     let found = payment::Entity::find_by_id(order_id.clone()).one(app.db.read()).await?;
     let Some(attempt) = found.as_ref().and_then(Attempt::of) else { return Ok(Outcome::Decided) };
+    let asked_at = app.clock.now();
     let answer = app.toss.look_up(&attempt.payment_key).await;
     let now = app.clock.now();
+    let heard = Heard { cause: Cause::Settle, asked_at, now };
     let window_open = now < attempt.attempted_at + APPROVAL_WINDOW;
     let open = attempt.status == PaymentStatus::InProgress;
     match &answer {
@@ -136,7 +138,7 @@ pub(super) async fn settle_one(app: &App, order_id: &OrderId) -> Result<Outcome,
         Answer::Payment(truth) if open && window_open && truth.status == Status::InProgress => {
             ask(app, attempt, Cause::Settle).await
         }
-        _ => record(app, &attempt, Operation::Lookup, answer, Cause::Settle, now).await,
+        _ => record(app, &attempt, Operation::Lookup, answer, heard).await,
     }
 }
 
@@ -150,15 +152,18 @@ pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Out
         order_id: attempt.order_id.clone(),
         amount: attempt.amount,
     };
+    let asked_at = app.clock.now();
     let answer = app.toss.confirm(&confirm, &attempt.idempotency_key).await;
     let already = matches!(answer, Answer::Error { class: Class::LookUp, .. });
-    let outcome = record(app, &attempt, Operation::Confirm, answer, cause, app.clock.now()).await?;
+    let heard = Heard { cause, asked_at, now: app.clock.now() };
+    let outcome = record(app, &attempt, Operation::Confirm, answer, heard).await?;
     if !already {
         return Ok(outcome);
     }
     // "Already processed" and the like say where the truth is, not what it is.
+    let asked_at = app.clock.now();
     let answer = app.toss.look_up(&attempt.payment_key).await;
-    record(app, &attempt, Operation::Lookup, answer, cause, app.clock.now()).await
+    record(app, &attempt, Operation::Lookup, answer, Heard { cause, asked_at, now: app.clock.now() }).await
 }
 
 /// Turns an answer into state. Whatever decides nothing moves the next question further away.
@@ -167,17 +172,17 @@ async fn record(
     attempt: &Attempt,
     operation: Operation,
     answer: Answer,
-    cause: Cause,
-    now: DateTime<Utc>,
+    heard: Heard,
 ) -> Result<Outcome, DbErr> {
+    let Heard { cause, now, .. } = heard;
     match answer {
-        Answer::Payment(truth) => apply_truth(app, attempt, &truth, Heard { cause, now }).await,
+        Answer::Payment(truth) => apply_truth(app, attempt, &truth, heard).await,
         // When an earlier try may have worked, "there is no such payment" proves nothing.
         Answer::Error { class: Class::Declined, failure }
             if operation == Operation::Confirm
                 && (cause == Cause::Confirm || !failure.code.starts_with("NOT_FOUND")) =>
         {
-            decline(app, attempt, &failure, cause, now).await
+            decline(app, attempt, &failure, heard).await
         }
         Answer::Error { class: Class::Misconfigured, failure } => {
             let (code, message) = (failure.code, failure.message);
@@ -223,18 +228,12 @@ async fn apply_truth(
 }
 
 /// Records a definite no, unless the attempt has been decided otherwise meanwhile.
-async fn decline(
-    app: &App,
-    attempt: &Attempt,
-    failure: &Failure,
-    cause: Cause,
-    now: DateTime<Utc>,
-) -> Result<Outcome, DbErr> {
+async fn decline(app: &App, attempt: &Attempt, failure: &Failure, heard: Heard) -> Result<Outcome, DbErr> {
     let recorded = transact!(app.db, |tx| {
         let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok(()) };
         let same = payment.payment_key.as_ref() == Some(&attempt.payment_key);
         if same && payment.status == PaymentStatus::InProgress {
-            give_up(tx, &mut payment, PaymentStatus::Aborted, failure, Heard { cause, now }).await?;
+            give_up(tx, &mut payment, PaymentStatus::Aborted, failure, heard).await?;
             moves::save(tx, &payment).await?;
         }
         Ok::<_, ApplyError>(())
@@ -244,7 +243,7 @@ async fn decline(
         Err(ApplyError::Database(error)) => Err(error),
         Err(error) => {
             tracing::error!(order_id = %attempt.order_id, %error, "a decline cannot be recorded");
-            postpone(app, attempt, false, now).await
+            postpone(app, attempt, false, heard.now).await
         }
     }
 }
@@ -264,7 +263,7 @@ async fn nothing_there(app: &App, attempt: &Attempt, now: DateTime<Utc>) -> Resu
         code: "NOT_FOUND_PAYMENT".to_owned(),
         message: "승인 가능 시간이 지났고 결제 정보가 없습니다.".to_owned(),
     };
-    decline(app, attempt, &failure, Cause::Settle, now).await
+    decline(app, attempt, &failure, Heard { cause: Cause::Settle, asked_at: now, now }).await
 }
 
 /// Puts the next question off along the ladder. `new_key` when the last answer is bound to the key that was sent.

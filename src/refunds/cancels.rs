@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use entity::payment::PaymentStatus;
 use entity::refund::RefundStatus;
-use entity::{RefundId, Won, WonChange, payment, refund};
+use entity::{OrderId, RefundId, Won, WonChange, payment, refund};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
@@ -93,5 +93,22 @@ async fn keep_refund(
     row.transaction_key = Set(Some(cancel.transaction_key.clone()));
     row.next_settle_at = Set(None);
     row.refunded_at = Set(Some(refunded_at));
+    row.update(tx).await.map(drop)
+}
+
+/// Frees the refund that waits for money which the bank took back.
+///
+/// # Errors
+/// The database's own.
+pub async fn nothing_to_give_back(tx: &DatabaseTransaction, order_id: &OrderId) -> Result<(), DbErr> {
+    let pending = refund::Entity::find()
+        .filter(refund::Column::OrderId.eq(order_id.clone()))
+        .filter(refund::Column::Status.eq(RefundStatus::Pending));
+    let Some(pending) = pending.one(tx).await? else { return Ok(()) };
+    let mut row = pending.into_active_model();
+    row.status = Set(RefundStatus::Failed);
+    row.failure_code = Set(Some("DEPOSIT_REVERSED".to_owned()));
+    row.failure_message = Set(Some("입금이 취소되어 환불할 금액이 없습니다.".to_owned()));
+    row.next_settle_at = Set(None);
     row.update(tx).await.map(drop)
 }

@@ -7,7 +7,7 @@ mod request;
 mod settle;
 mod window;
 
-pub use cancels::apply_cancels;
+pub use cancels::{apply_cancels, nothing_to_give_back};
 pub use list::{RefundFilter, list};
 pub use request::{Refunded, RequestError, RequestRefund, request};
 pub use settle::settle_due;

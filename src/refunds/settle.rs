@@ -99,8 +99,9 @@ async fn send(app: &App, refund: &refund::Model, cause: Cause) -> Result<Outcome
         amount: (refund.amount < refund.expected_balance).then_some(refund.amount),
         refundable_amount: refund.expected_balance,
     };
+    let asked_at = app.clock.now();
     match app.toss.cancel(&cancel, key).await {
-        Answer::Payment(truth) => match apply_truth(app, refund, &truth, cause).await? {
+        Answer::Payment(truth) => match apply_truth(app, refund, &truth, (cause, asked_at)).await? {
             Seen::Done => Ok(Outcome::Decided),
             Seen::NotDone { .. } => postpone(app, refund, false, app.clock.now()).await,
             Seen::Nothing(outcome) => Ok(outcome),
@@ -161,8 +162,9 @@ async fn look_up(app: &App, refund: &refund::Model, cause: Cause) -> Result<Seen
     let Some(payment_key) = found.and_then(|payment| payment.payment_key) else {
         return Ok(Seen::Nothing(postpone(app, refund, false, app.clock.now()).await?));
     };
+    let asked_at = app.clock.now();
     match app.toss.look_up(&payment_key).await {
-        Answer::Payment(truth) => apply_truth(app, refund, &truth, cause).await,
+        Answer::Payment(truth) => apply_truth(app, refund, &truth, (cause, asked_at)).await,
         Answer::Error { class: Class::Misconfigured, failure } => {
             Ok(Seen::Nothing(misconfigured(app, refund, failure).await?))
         }
@@ -176,9 +178,9 @@ async fn apply_truth(
     app: &App,
     refund: &refund::Model,
     truth: &toss::Payment,
-    cause: Cause,
+    (cause, asked_at): (Cause, DateTime<Utc>),
 ) -> Result<Seen, DbErr> {
-    let (zone, heard) = (app.config.billing.timezone, Heard { cause, now: app.clock.now() });
+    let (zone, heard) = (app.config.billing.timezone, Heard { cause, asked_at, now: app.clock.now() });
     match transact!(app.db, |tx| { apply(tx, zone, &refund.order_id, truth, heard).await }) {
         Ok(payment) => Ok(match pending(app, refund.id).await? {
             Some(_) => Seen::NotDone { balance: payment.balance_amount },

@@ -48,8 +48,13 @@ pub async fn append(
         Some(subscription) => live_periods(tx, subscription.id).await?,
         None => Vec::new(),
     };
+    // A deposit that was taken back and made again pays for the same period again.
+    let earlier = subscription_period::Entity::find()
+        .filter(subscription_period::Column::OrderId.eq(payment.order_id.clone()))
+        .one(tx)
+        .await?;
     let bought = Purchase {
-        id: PeriodId::new(),
+        id: earlier.as_ref().map_or_else(PeriodId::new, |period| period.id),
         order_id: payment.order_id.clone(),
         plan_id: payment.plan_id,
         amount: payment.amount,
@@ -61,7 +66,12 @@ pub async fn append(
     let subscription_id = keep_state(tx, existing, &payment.user_id, &slots, now).await?;
     move_slots(tx, &periods, &slots).await?;
     if let Some(slot) = slots.iter().find(|slot| slot.id == bought.id) {
-        new_period(&bought, slot, subscription_id, now).insert(tx).await?;
+        let period = new_period(&bought, slot, subscription_id, now);
+        if earlier.is_some() {
+            period.update(tx).await?
+        } else {
+            period.insert(tx).await?
+        };
     }
     Ok(())
 }

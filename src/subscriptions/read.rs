@@ -8,8 +8,8 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Que
 use super::schedule::Slot;
 use super::state::State;
 
-/// Periods that an answer shows at most, newest first kept: nine years of months.
-const MOST_PERIODS: u64 = 108;
+/// Periods that are read at most, newest first kept: fifty years of months.
+const MOST_PERIODS: u64 = 600;
 
 /// A subscription and its live periods at an instant.
 #[derive(Clone, Debug)]

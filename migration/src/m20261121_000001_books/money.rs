@@ -13,7 +13,7 @@ pub(super) const UP: &[&str] = &[
         status text NOT NULL CHECK (status IN ('READY', 'IN_PROGRESS', 'WAITING_FOR_DEPOSIT', 'DONE', 'CANCELED',
             'PARTIAL_CANCELED', 'ABORTED', 'EXPIRED')),
         payment_method text,
-        payment_key text CONSTRAINT payment_payment_key_key UNIQUE CHECK (length(payment_key) BETWEEN 1 AND 200),
+        payment_key text CHECK (length(payment_key) BETWEEN 1 AND 200),
         receipt_url text,
         failure_code text,
         failure_message text,
@@ -37,6 +37,8 @@ pub(super) const UP: &[&str] = &[
         CONSTRAINT payment_unknown_is_asked_again CHECK (status <> 'IN_PROGRESS' OR (payment_key IS NOT NULL
             AND idempotency_key IS NOT NULL AND attempted_at IS NOT NULL AND next_settle_at IS NOT NULL))
     ){strict}",
+    // A failed attempt holds no key: nobody can block a buyer by offering the key for an order of their own first.
+    "CREATE UNIQUE INDEX payment_payment_key_key ON payment (payment_key) WHERE status NOT IN ('ABORTED', 'EXPIRED')",
     "CREATE INDEX payment_created_idx ON payment (created_at, order_id)",
     "CREATE INDEX payment_user_idx ON payment (user_id, created_at, order_id)",
     "CREATE INDEX payment_plan_idx ON payment (plan_id, created_at, order_id)",
