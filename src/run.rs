@@ -1,7 +1,13 @@
 //! The running service: the server and the heartbeat of the jobs, from start to graceful stop.
 
+use std::time::Duration;
+
 use crate::app::App;
+use crate::db::Database;
 use crate::{http, jobs};
+
+/// How long the database's connections may take to close.
+const CLOSES_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +22,7 @@ pub enum ServiceError {
 
 /// A service that answers.
 pub struct Service {
+    db: Database,
     running: http::Running,
     heartbeat: Option<jobs::Heartbeat>,
 }
@@ -29,7 +36,7 @@ pub async fn start(app: &App) -> Result<Service, ServiceError> {
     tracing::info!(address = %running.address, "serving");
     let heartbeat =
         if app.config.scheduler.enabled { Some(jobs::Heartbeat::start(app).await?) } else { None };
-    Ok(Service { running, heartbeat })
+    Ok(Service { db: app.db.clone(), running, heartbeat })
 }
 
 impl Service {
@@ -46,6 +53,10 @@ impl Service {
         let served = self.running.finished().await;
         if let Some(heartbeat) = self.heartbeat {
             heartbeat.stop().await;
+        }
+        // SQLite folds its log into the file; a connection that still works is not waited for.
+        if tokio::time::timeout(CLOSES_WITHIN, self.db.close()).await.is_err() {
+            tracing::debug!("a connection was still at work");
         }
         tracing::info!("stopped");
         Ok(served?)

@@ -32,9 +32,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with the key's name.
     pub fn load() -> Result<Self, ConfigError> {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let mut variables = HashMap::new();
+        for (name, value) in std::env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| name.to_uppercase().starts_with("GUDOK")) else {
+                continue;
+            };
+            let value = value.into_string();
+            let value = value.map_err(|_| ConfigError::Read(format!("{name}: is no text in UTF-8")))?;
+            variables.insert(name.to_owned(), value);
+        }
         Self::load_from(Path::new("config"), variables)
     }
 
@@ -62,18 +68,35 @@ impl Config {
                 ));
             }
             let file = folder.join(format!("{environment}.toml"));
-            layers = layers.add_source(File::from(file).format(FileFormat::Toml).required(false));
+            if !file.is_file() {
+                // A typo must not start a service on the defaults.
+                return Err(ConfigError::Read(format!("GUDOK_ENV: there is no {}", file.display())));
+            }
+            layers = layers.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        if let Some(name) = variables.keys().find(|name| name.starts_with("GUDOK__") != is_setting(name)) {
+            return Err(ConfigError::Read(format!("{name}: must be in capitals")));
         }
         let layers = layers.add_source(
             // Values stay text here: a key of digits only must not become a number and lose its zeros.
             Environment::with_prefix("GUDOK").prefix_separator("__").separator("__").source(Some(variables)),
         );
         let merged = layers.build().map_err(|error| ConfigError::Read(error.to_string()))?;
-        let config: Config = serde_path_to_error::deserialize(merged)
-            .map_err(|error| ConfigError::Read(format!("{}: {}", error.path(), error.inner())))?;
+        let config: Config = serde_path_to_error::deserialize(merged).map_err(|error| {
+            ConfigError::Read(format!("{}: {}", error.path(), unquoted(&error.inner().to_string())))
+        })?;
         config.validate()?;
         Ok(config)
     }
+}
+
+fn is_setting(name: &str) -> bool {
+    name.to_uppercase().starts_with("GUDOK__")
+}
+
+/// A message without the values that it quotes: one of them may be a secret under a wrong name.
+fn unquoted(message: &str) -> String {
+    message.split('"').step_by(2).collect::<Vec<_>>().join("…")
 }
 
 #[cfg(test)]
@@ -112,9 +135,12 @@ mod tests {
             ("GUDOK__SCHEDULER__ENABLED", "maybe", "enabled"),
             ("GUDOK__DATABASE__URL", "mysql://x", "database.url"),
             ("GUDOK__AUTH__ADMIN_KEY", "", "auth.admin_key"),
+            ("gudok__auth__admin_key", "x", "gudok__auth__admin_key"),
+            ("GUDOK_ENV", "prodution", "GUDOK_ENV"),
+            ("GUDOK__TOSS", "live_sk_hidden", "toss"),
         ] {
             let error = load(&[(name, value)]).expect_err(name);
-            assert!(error.contains(named), "{name}: {error}");
+            assert!(error.contains(named) && !error.contains("hidden"), "{name}: {error}");
         }
     }
 

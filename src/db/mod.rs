@@ -178,7 +178,7 @@ pub(crate) use transact;
 fn prepare_folder(url: &str) -> Result<(), DbErr> {
     let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
     let path = PathBuf::from(path.split('?').next().unwrap_or(path));
-    if path.as_os_str().is_empty() || url.contains(":memory:") {
+    if path.as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory") {
         return Err(DbErr::Custom(
             "database.url: SQLite needs a file; in memory the books would be lost".to_owned(),
         ));

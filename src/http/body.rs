@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use poem::error::ReadBodyError;
 use poem::http::{StatusCode, header};
 use poem::{IntoResponse, Request, RequestBody, Response};
 use poem_openapi::payload::{ParsePayload, Payload};
@@ -11,6 +10,7 @@ use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, impl_apirequest_for_payload};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::code::Code;
 use super::error::ApiError;
@@ -18,6 +18,10 @@ use super::fields::{Fault, FieldError};
 
 /// The largest body that is read, in bytes.
 pub const MOST_BYTES: usize = 64 * 1024;
+/// How much of a larger one is thrown away before it is refused, in bytes.
+const MOST_DISCARDED: u64 = 8 * 1024 * 1024;
+/// How long that may take.
+const DISCARDED_WITHIN: Duration = Duration::from_secs(2);
 /// How long a body may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 
@@ -49,19 +53,41 @@ impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
         let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
         if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MOST_BYTES)
         {
+            if let Ok(body) = body.take() {
+                discard(body.into_async_read()).await;
+            }
             return Err(ApiError::from(Code::PayloadTooLarge).into());
         }
-        let body = body.take().map_err(|_| fault("body", Fault::Missing))?;
-        let arrived = tokio::time::timeout(ARRIVES_WITHIN, body.into_bytes_limit(MOST_BYTES)).await;
-        let bytes = arrived.map_err(|_| fault("body", Fault::TooSlow))?.map_err(|error| match error {
-            ReadBodyError::PayloadTooLarge => ApiError::from(Code::PayloadTooLarge),
-            _ => fault("body", Fault::TooSlow),
-        })?;
+        let mut body = body.take().map_err(|_| fault("body", Fault::Missing))?.into_async_read();
+        let arrived = tokio::time::timeout(ARRIVES_WITHIN, read(&mut body)).await;
+        let arrived = arrived.map_err(|_| fault("body", Fault::TooSlow))?;
+        let bytes = arrived.map_err(|_broken| fault("body", Fault::TooSlow))?;
+        if bytes.len() > MOST_BYTES {
+            discard(body).await;
+            return Err(ApiError::from(Code::PayloadTooLarge).into());
+        }
         Ok(parse(&bytes).map(Self)?)
     }
 }
 
 impl_apirequest_for_payload!(Json<T>, T: Type + DeserializeOwned);
+
+/// Reads at most one byte more than is allowed.
+async fn read(body: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    body.take(most).read_to_end(&mut bytes).await?;
+    Ok(bytes)
+}
+
+/// Lets a client that writes before it reads finish, within bounds: otherwise it would see a broken connection in the
+/// place of the answer.
+async fn discard(body: impl AsyncRead + Unpin) {
+    let mut rest = body.take(MOST_DISCARDED);
+    let drained =
+        tokio::time::timeout(DISCARDED_WITHIN, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    tracing::debug!(in_time = drained.is_ok(), "a body was too large");
+}
 
 /// Reads a strict JSON object.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {

@@ -1,12 +1,13 @@
 //! Whether the process lives, and whether it can serve.
 
-use poem::http::StatusCode;
+use poem::handler;
 use poem::web::{Data, Json};
-use poem::{IntoResponse, Response, handler};
 use serde_json::json;
 
 use crate::app::App;
 use crate::db::migrate;
+use crate::http::code::Code;
+use crate::http::error::ApiError;
 
 /// The process answers.
 #[handler]
@@ -16,7 +17,7 @@ pub(super) fn healthz() -> Json<serde_json::Value> {
 
 /// The database answers, its schema is the one that this version wants, and no stop is under way.
 #[handler]
-pub(super) async fn readyz(app: Data<&App>) -> Response {
+pub(super) async fn readyz(app: Data<&App>) -> poem::Result<Json<serde_json::Value>> {
     let database = match migrate::is_current(&app.db).await {
         Ok(true) => "ok",
         Ok(false) => "outdated",
@@ -25,9 +26,8 @@ pub(super) async fn readyz(app: Data<&App>) -> Response {
             "unavailable"
         }
     };
-    let stopping = app.stopping.is_cancelled();
-    let ready = database == "ok" && !stopping;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({"status": if ready { "ok" } else { "unavailable" }, "database": database, "stopping": stopping});
-    Json(body).with_status(status).into_response()
+    if database != "ok" || app.stopping.is_cancelled() {
+        return Err(ApiError::from(Code::DatabaseUnavailable).into());
+    }
+    Ok(Json(json!({"status": "ok", "database": database})))
 }

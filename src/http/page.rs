@@ -69,6 +69,10 @@ impl Cursor {
         let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (micros, id) = plain.strip_prefix(list)?.strip_prefix('.')?.split_once('.')?;
         let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+        // PostgreSQL knows no instants far before our era.
+        if !(1970..10_000).contains(&chrono::Datelike::year(&at)) {
+            return None;
+        }
         let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         (!id.is_empty() && id.bytes().all(sane)).then(|| Self { at, id: id.to_owned() })
     }

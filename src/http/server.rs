@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 
 /// How long a stop may take before what still runs is left to the settle job.
-const STOP_WITHIN: Duration = Duration::from_secs(20);
+const STOP_WITHIN: Duration = Duration::from_secs(18);
 /// How long a silent connection is kept.
 const IDLE: Duration = Duration::from_secs(75);
 
@@ -39,7 +39,7 @@ pub async fn start(app: App) -> std::io::Result<Running> {
 }
 
 impl Running {
-    /// Waits until the server has been asked to stop and its work is done, at most 20 seconds after the wish.
+    /// Waits until the server has been asked to stop and its work is done, at most 18 seconds after the wish.
     ///
     /// # Errors
     /// When the server broke.

@@ -63,8 +63,10 @@ impl Job {
         match self {
             Self::ExpireSubscriptions => subscriptions::expire(app, now).await,
             Self::SettlePayments => {
-                let payments = payments::settle_due(app, now).await?;
-                Ok(payments + refunds::settle_due(app, now).await?)
+                // Neither may keep the other from its turn.
+                let (payments, refunds) =
+                    tokio::join!(payments::settle_due(app, now), refunds::settle_due(app, now));
+                Ok(payments? + refunds?)
             }
             Self::PurgeTempOrders => temp_orders::purge(app, now).await,
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use entity::JobRunId;
 use entity::job_run::{self, JobRunStatus};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use tracing::Instrument;
@@ -24,17 +25,22 @@ pub enum RunError {
     Database(#[from] DbErr),
 }
 
-/// Runs `job` at once and returns its finished run, whose status tells how it went.
+/// Runs `job` at once and returns its run, whose status tells how it went, or that it still goes on after
+/// `server.answer_within_ms`.
 ///
 /// # Errors
 /// [`RunError`].
 pub async fn run_now(app: &App, job: Job, now: DateTime<Utc>) -> Result<job_run::Model, RunError> {
     let run = record::begin(app, job, now, now).await?.ok_or(RunError::Running)?;
     // A task of its own: a caller that hangs up does not cut the job off.
-    let worker = app.clone();
+    let (worker, begun) = (app.clone(), run.clone());
     let task = app.tasks.spawn(async move { carry_out(&worker, job, run, now).await }.in_current_span());
-    let finished = task.await.map_err(|broken| DbErr::Custom(format!("the job broke off: {broken}")))?;
-    Ok(finished?)
+    match tokio::time::timeout(app.config.server.answer_within(), task).await {
+        Ok(finished) => {
+            Ok(finished.map_err(|broken| DbErr::Custom(format!("the job broke off: {broken}")))??)
+        }
+        Err(_late) => Ok(begun),
+    }
 }
 
 /// Runs `job` if its last due time has no finished run: one run however many due times were missed.
@@ -73,17 +79,9 @@ async fn carry_out(
     let span = tracing::info_span!("job", name = job.name());
     async {
         let id = run.id;
-        let work = job.work(app, now);
-        tokio::pin!(work);
-        let outcome = loop {
-            tokio::select! {
-                outcome = &mut work => break outcome,
-                () = tokio::time::sleep(SIGN_OF_LIFE) => {
-                    if let Err(error) = record::renew(app, id, app.clock.now()).await {
-                        tracing::warn!(%error, "the lease could not be renewed");
-                    }
-                }
-            }
+        let outcome = tokio::select! {
+            outcome = job.work(app, now) => outcome,
+            never = signs_of_life(app, id) => never,
         };
         match &outcome {
             Ok(0) => tracing::debug!("nothing to do"),
@@ -91,11 +89,23 @@ async fn carry_out(
             Err(error) => tracing::error!(%error, "failed"),
         }
         let finished = record::finish(app, run, &outcome, app.clock.now()).await?;
-        if matches!(job.schedule(app), Schedule::Every(_)) {
-            record::prune(app, job, now).await?;
+        if matches!(job.schedule(app), Schedule::Every(_))
+            && let Err(error) = record::prune(app, job, now).await
+        {
+            tracing::warn!(%error, "old runs could not be forgotten");
         }
         Ok(finished)
     }
     .instrument(span)
     .await
+}
+
+/// Renews the lease beside the work for as long as the work goes on; it never ends by itself.
+async fn signs_of_life<T>(app: &App, id: JobRunId) -> T {
+    loop {
+        tokio::time::sleep(SIGN_OF_LIFE).await;
+        if let Err(error) = record::renew(app, id, app.clock.now()).await {
+            tracing::warn!(%error, "the lease could not be renewed");
+        }
+    }
 }

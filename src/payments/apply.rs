@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
-use entity::{OrderId, Won, WonChange, payment, temp_order};
+use entity::{OrderId, PaymentKey, Won, WonChange, payment, temp_order};
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
 
 use super::moves::{self, Reason};
@@ -26,8 +26,25 @@ pub enum ApplyError {
     #[error("no payment {0}")]
     Unknown(OrderId),
     /// Toss's payment is not the one that we hold: other key, order, amount or currency.
-    #[error("Toss's payment differs from ours: {0}")]
-    Differs(&'static str),
+    #[error("Toss's payment differs from ours: {0:?}")]
+    Differs(Difference),
+}
+
+/// In what Toss's payment differs from ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// It is another order's.
+    Order,
+    /// Its key was never offered for this order.
+    PaymentKey,
+    /// Its total is not the order's price.
+    Amount,
+    /// It is not in won.
+    Currency,
+    /// It shows less money than its cancels explain.
+    Balance,
+    /// A cancel is larger than what was left.
+    Cancel,
 }
 
 impl From<PeriodError> for ApplyError {
@@ -64,8 +81,8 @@ pub async fn apply(
     let Some(mut payment) = moves::lock(tx, order_id).await? else {
         return Err(ApplyError::Unknown(order_id.clone()));
     };
-    same_payment(&payment, truth)?;
     let before = payment.clone();
+    same_payment(tx, &mut payment, truth).await?;
     if deposit_was_reversed(&payment, truth, heard) {
         reverse(tx, zone, &mut payment, heard).await?;
     }
@@ -75,6 +92,10 @@ pub async fn apply(
                 approve(tx, zone, &mut payment, truth, heard).await?;
             }
             refunds::apply_cancels(tx, zone, &mut payment, truth, heard).await?;
+            // An older truth can only show more money, never less.
+            if truth.balance_amount < payment.balance_amount.get() {
+                return Err(ApplyError::Differs(Difference::Balance));
+            }
         }
         Status::WaitingForDeposit => wait_for_deposit(tx, &mut payment, truth, heard).await?,
         // Cancelled before any money came: nothing was ever paid, so nothing is refunded.
@@ -102,18 +123,33 @@ pub fn was_approved(status: PaymentStatus) -> bool {
     }
 }
 
-fn same_payment(payment: &payment::Model, truth: &toss::Payment) -> Result<(), ApplyError> {
-    let same_key = payment.payment_key.as_ref().is_some_and(|key| key.as_str() == truth.payment_key);
+/// Whether `truth` is about an attempt of `payment`: the newest, or an earlier one that was approved after all, which
+/// then takes the newest one's place.
+async fn same_payment(
+    tx: &DatabaseTransaction,
+    payment: &mut payment::Model,
+    truth: &toss::Payment,
+) -> Result<(), ApplyError> {
     let rules = [
-        (same_key, "payment key"),
-        (payment.order_id.as_str() == truth.order_id, "order"),
-        (payment.amount.get() == truth.total_amount, "amount"),
-        (truth.currency == "KRW", "currency"),
+        (payment.order_id.as_str() == truth.order_id, Difference::Order),
+        (payment.amount.get() == truth.total_amount, Difference::Amount),
+        (truth.currency == "KRW", Difference::Currency),
     ];
-    match rules.into_iter().find(|(same, _)| !same) {
-        Some((_, what)) => Err(ApplyError::Differs(what)),
-        None => Ok(()),
+    if let Some((_, difference)) = rules.into_iter().find(|(same, _)| !same) {
+        return Err(ApplyError::Differs(difference));
     }
+    if payment.payment_key.as_ref().is_some_and(|key| key.as_str() == truth.payment_key) {
+        return Ok(());
+    }
+    let differs = ApplyError::Differs(Difference::PaymentKey);
+    let Ok(key) = truth.payment_key.parse::<PaymentKey>() else { return Err(differs) };
+    let news = truth.approved_at.is_some() && !was_approved(payment.status);
+    if !news || !moves::offered(tx, &payment.order_id, &key).await? {
+        return Err(differs);
+    }
+    tracing::warn!(order_id = %payment.order_id, "an earlier attempt was approved after all");
+    payment.payment_key = Some(key);
+    Ok(())
 }
 
 /// The money is there: the buyer gets what it buys, all in this transaction.

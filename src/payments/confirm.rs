@@ -73,25 +73,33 @@ pub enum ConfirmError {
 /// # Errors
 /// [`ConfirmError`]. Toss is not called for any but `Rejected` and `Misconfigured`.
 pub async fn confirm(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
-    let (worker, order_id) = (app.clone(), command.order_id.clone());
+    let worker = app.clone();
+    let Confirm { owner, payment_key, order_id, amount } = command.clone();
     let work = async move { claim_and_ask(&worker, &command, now).await };
     // A task of its own: a caller that hangs up cancels nothing.
     let task = app.tasks.spawn(work.in_current_span());
-    match tokio::time::timeout(app.config.server.answer_within(), task).await {
-        Ok(Ok(outcome)) => {
-            if outcome? == Asked::Misconfigured {
-                return Err(ConfirmError::Misconfigured);
-            }
-        }
+    let claimed = match tokio::time::timeout(app.config.server.answer_within(), task).await {
+        Ok(Ok(outcome)) => match outcome? {
+            Asked::Misconfigured => return Err(ConfirmError::Misconfigured),
+            Asked::Recorded => true,
+        },
         Ok(Err(panicked)) => {
             tracing::error!(%order_id, error = %panicked, "the confirmation broke off; settle will finish it");
+            false
         }
-        Err(_late) => {}
-    }
+        Err(_late) => false,
+    };
     let found = payment::Entity::find_by_id(order_id).one(app.db.read()).await?;
-    // Without a payment the claim itself is late, and only the database can be slow there.
+    // A late claim may have checked nothing yet, so only this very attempt may be shown.
+    let own = found.filter(|payment| {
+        claimed
+            || owner.as_ref().is_none_or(|owner| owner == &payment.user_id)
+                && payment.payment_key.as_ref() == Some(&payment_key)
+                && payment.amount == amount
+    });
+    // Without it the claim itself is late, and only the database can be slow there.
     let late = DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
-    standing(app, found.ok_or(late)?, app.clock.now()).await
+    standing(app, own.ok_or(late)?, app.clock.now()).await
 }
 
 /// What became of a confirmation; its payment tells the rest.
@@ -149,13 +157,14 @@ async fn claim(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim
         let payment = first_attempt(command, order, lease_until, now);
         let row = payment.clone().into_active_model();
         let ours = payment::Entity::insert(row)
-            .on_conflict(OnConflict::column(payment::Column::OrderId).do_nothing().to_owned())
+            // Without a target: the same order and the same key come together when one confirmation is sent twice.
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(tx)
-            .await
-            .map_err(key_is_taken)?;
+            .await?;
         if ours == 0 {
-            // Another claim came first and has just committed.
-            let payment = moves::lock(tx, &command.order_id).await?.ok_or(ConfirmError::OrderNotFound)?;
+            // Another claim came first and has just committed: of this order, or of another with this key.
+            let payment =
+                moves::lock(tx, &command.order_id).await?.ok_or(ConfirmError::PaymentKeyConflict)?;
             return claim_again(tx, command, payment, lease_until, now).await;
         }
         moves::record_first(tx, &payment, Reason { cause: Cause::Confirm, failure: None, now }).await?;
@@ -182,7 +191,9 @@ async fn claim_again(
     }
     let open = matches!(payment.status, PaymentStatus::InProgress | PaymentStatus::WaitingForDeposit);
     if open || was_approved(payment.status) {
-        return Err(ConfirmError::PaymentKeyConflict);
+        // Another attempt of the same order may be the one that worked.
+        let ours = moves::offered(tx, &command.order_id, &command.payment_key).await?;
+        return if ours { Ok(Claim::Standing) } else { Err(ConfirmError::PaymentKeyConflict) };
     }
     payable(tx, command, now).await.map_err(|error| match error {
         // A payment outlives its temp order, which is purged once it has expired.

@@ -12,6 +12,9 @@ use crate::app::App;
 use crate::db::transact;
 use crate::toss::Failure;
 
+/// Moves after which further failures of an order are no longer written down.
+const MOST_MOVES: u64 = 20;
+
 /// A return by the fail URL.
 #[derive(Clone, Debug)]
 pub struct Fail {
@@ -51,9 +54,10 @@ pub async fn fail(app: &App, command: &Fail, now: DateTime<Utc>) -> Result<payme
         if command.owner.as_ref().is_some_and(|owner| owner != &payment.user_id) {
             return Err(FailError::OrderNotFound);
         }
-        let failed = matches!(payment.status, PaymentStatus::Aborted | PaymentStatus::Ready);
+        // What Toss said of an attempt is worth more than what a browser says.
+        let failed = payment.status == PaymentStatus::Aborted && payment.payment_key.is_none();
         let news = payment.failure_code.as_ref() != Some(&command.failure.code);
-        if failed && news {
+        if failed && news && moves::count(tx, &command.order_id).await? < MOST_MOVES {
             payment.failure_code = Some(command.failure.code.clone());
             payment.failure_message = Some(command.failure.message.clone());
             moves::record(tx, &mut payment, (PaymentStatus::Aborted, Won::ZERO), reason(command, now))

@@ -20,5 +20,5 @@ pub use ladder::next_delay;
 pub use list::{PaymentFilter, find, list};
 pub use receipt::Receipt;
 pub use settle::settle_due;
-pub(crate) use settle::{Outcome, count_decided};
+pub(crate) use settle::{Outcome, TAKES_ON_FOR, count_decided};
 pub use view::PaymentView;

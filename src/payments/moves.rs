@@ -3,9 +3,12 @@
 use chrono::{DateTime, Utc};
 use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
-use entity::{OrderId, PaymentEventId, Won, payment, payment_event, temp_order};
+use entity::{OrderId, PaymentEventId, PaymentKey, Won, payment, payment_event, temp_order};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QuerySelect,
+};
 
 use crate::toss::Failure;
 
@@ -58,6 +61,23 @@ pub(crate) fn unpaid(order: temp_order::Model, status: PaymentStatus, now: DateT
         created_at: now,
         updated_at: now,
     }
+}
+
+/// How often the payment of `order_id` has moved.
+pub(crate) async fn count(tx: &DatabaseTransaction, order_id: &OrderId) -> Result<u64, DbErr> {
+    payment_event::Entity::find().filter(payment_event::Column::OrderId.eq(order_id.clone())).count(tx).await
+}
+
+/// Whether `payment_key` was ever offered for `order_id`.
+pub(crate) async fn offered(
+    tx: &DatabaseTransaction,
+    order_id: &OrderId,
+    payment_key: &PaymentKey,
+) -> Result<bool, DbErr> {
+    let offered = payment_event::Entity::find()
+        .filter(payment_event::Column::OrderId.eq(order_id.clone()))
+        .filter(payment_event::Column::PaymentKey.eq(payment_key.clone()));
+    Ok(offered.one(tx).await?.is_some())
 }
 
 /// Moves `payment` in memory and writes the move's row. [`save`] keeps the payment itself.

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use entity::{Won, payment};
 use sea_orm::DbErr;
 
-use super::apply::was_approved;
 use crate::app::App;
 use crate::event_amounts;
 use crate::subscriptions::{self, Subscribed};
@@ -28,7 +27,7 @@ impl Receipt {
     pub async fn of(app: &App, payment: payment::Model, now: DateTime<Utc>) -> Result<Self, DbErr> {
         let db = app.db.read();
         let (mut subscription, mut event_amount) = (None, None);
-        if was_approved(payment.status) {
+        if payment.approved_at.is_some() {
             if payment.interval_months.is_some() {
                 subscription = subscriptions::of_user(db, &payment.user_id, now).await?;
             } else {

@@ -8,11 +8,11 @@ use futures_util::StreamExt;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::apply::{self, ApplyError, Heard, give_up};
+use super::apply::{self, ApplyError, Difference, Heard, give_up};
 use super::{moves, next_delay};
 use crate::app::App;
-use crate::db::transact;
-use crate::toss::{self, Answer, Class, Failure, Operation, Status};
+use crate::db::{is_unavailable, transact};
+use crate::toss::{self, Answer, Class, Failure, Status};
 
 /// How long an authenticated payment waits for its confirmation at Toss; then it is gone for good.
 const APPROVAL_WINDOW: Duration = Duration::minutes(10);
@@ -22,6 +22,8 @@ const NOT_FOUND_ENOUGH: i32 = 2;
 const BATCH: u64 = 200;
 /// Questions to Toss under way at once.
 const IN_FLIGHT: usize = 8;
+/// How long one run takes on more; what is still due then is for the next.
+pub(crate) const TAKES_ON_FOR: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// One offer of an order to Toss, under one idempotency key.
 #[derive(Clone, Debug)]
@@ -74,8 +76,12 @@ pub async fn settle_due(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
         .into_tuple()
         .all(app.db.read())
         .await?;
+    let began = std::time::Instant::now();
     count_decided(due.into_iter().map(async |(order_id, due_at)| {
-        if app.stopping.is_cancelled() || !take(app, &order_id, due_at, now).await? {
+        if app.stopping.is_cancelled()
+            || began.elapsed() > TAKES_ON_FOR
+            || !take(app, &order_id, due_at).await?
+        {
             return Ok(Outcome::Open);
         }
         settle_one(app, &order_id).await
@@ -90,20 +96,20 @@ pub(crate) async fn count_decided(
     let outcomes: Vec<_> = futures_util::stream::iter(questions).buffer_unordered(IN_FLIGHT).collect().await;
     let mut decided = 0;
     for outcome in outcomes {
-        decided += u64::from(outcome? == Outcome::Decided);
+        match outcome {
+            Ok(outcome) => decided += u64::from(outcome == Outcome::Decided),
+            Err(error) if is_unavailable(&error) => return Err(error),
+            // One that the database refuses must not stop the others; its lease brings it back.
+            Err(error) => tracing::error!(%error, "needs a person: an outcome cannot be recorded"),
+        }
     }
     Ok(decided)
 }
 
 /// Takes a due payment on, unless another process just has: only one can move the due time that both have read.
-async fn take(
-    app: &App,
-    order_id: &OrderId,
-    due_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<bool, DbErr> {
+async fn take(app: &App, order_id: &OrderId, due_at: DateTime<Utc>) -> Result<bool, DbErr> {
     // Two calls may follow: a look-up and a confirmation.
-    let lease = now
+    let lease = app.clock.now()
         + Duration::from_std(app.toss.request_timeout() * 2).unwrap_or(APPROVAL_WINDOW)
         + Duration::seconds(10);
     transact!(app.db, |tx| {
@@ -127,18 +133,17 @@ pub(super) async fn settle_one(app: &App, order_id: &OrderId) -> Result<Outcome,
     let asked_at = app.clock.now();
     let answer = app.toss.look_up(&attempt.payment_key).await;
     let now = app.clock.now();
-    let heard = Heard { cause: Cause::Settle, asked_at, now };
     let window_open = now < attempt.attempted_at + APPROVAL_WINDOW;
     let open = attempt.status == PaymentStatus::InProgress;
     match &answer {
         Answer::Error { class: Class::NotFound, .. } if open && window_open => {
             ask(app, attempt, Cause::Settle).await
         }
-        Answer::Error { class: Class::NotFound, .. } if open => nothing_there(app, &attempt, now).await,
+        Answer::Error { class: Class::NotFound, .. } if open => nothing_there(app, &attempt).await,
         Answer::Payment(truth) if open && window_open && truth.status == Status::InProgress => {
             ask(app, attempt, Cause::Settle).await
         }
-        _ => record(app, &attempt, Operation::Lookup, answer, heard).await,
+        _ => seen(app, &attempt, answer, Heard { cause: Cause::Settle, asked_at, now }).await,
     }
 }
 
@@ -154,52 +159,76 @@ pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Out
     };
     let asked_at = app.clock.now();
     let answer = app.toss.confirm(&confirm, &attempt.idempotency_key).await;
-    let already = matches!(answer, Answer::Error { class: Class::LookUp, .. });
     let heard = Heard { cause, asked_at, now: app.clock.now() };
-    let outcome = record(app, &attempt, Operation::Confirm, answer, heard).await?;
-    if !already {
-        return Ok(outcome);
+    match answer {
+        Answer::Payment(truth) => apply_truth(app, &attempt, &truth, heard).await,
+        Answer::Error { class: Class::Declined, failure, .. } if cause == Cause::Confirm => {
+            decline(app, &attempt, &failure, heard).await
+        }
+        // "Already processed" and the like say where the truth is, not what it is. And a no to a repeated request says
+        // nothing of the first one, which may have worked.
+        Answer::Error { class: Class::Declined | Class::LookUp, .. } => {
+            look_again(app, &attempt, cause).await
+        }
+        Answer::Error { class: Class::Misconfigured, failure, bound } => {
+            misconfigured(app, &attempt, failure, bound, heard.now).await
+        }
+        // What Toss keeps under the key would come back for ever: the next try, after a look-up, needs another.
+        Answer::Error { class: Class::Unknown | Class::NotFound, bound, .. } => {
+            postpone(app, &attempt, bound, heard.now).await
+        }
+        Answer::Silent { .. } | Answer::NotSent { .. } => postpone(app, &attempt, false, heard.now).await,
     }
-    // "Already processed" and the like say where the truth is, not what it is.
-    let asked_at = app.clock.now();
-    let answer = app.toss.look_up(&attempt.payment_key).await;
-    record(app, &attempt, Operation::Lookup, answer, Heard { cause, asked_at, now: app.clock.now() }).await
 }
 
-/// Turns an answer into state. Whatever decides nothing moves the next question further away.
-async fn record(
-    app: &App,
-    attempt: &Attempt,
-    operation: Operation,
-    answer: Answer,
-    heard: Heard,
-) -> Result<Outcome, DbErr> {
-    let Heard { cause, now, .. } = heard;
+/// Looks the payment up by its key, and where that decides nothing by the order: an earlier attempt may have worked.
+async fn look_again(app: &App, attempt: &Attempt, cause: Cause) -> Result<Outcome, DbErr> {
+    let asked_at = app.clock.now();
+    let answer = app.toss.look_up(&attempt.payment_key).await;
+    let outcome = seen(app, attempt, answer, Heard { cause, asked_at, now: app.clock.now() }).await?;
+    if outcome != Outcome::Open {
+        return Ok(outcome);
+    }
+    look_up_order(app, attempt, cause).await
+}
+
+/// Takes over what Toss holds for the order, if money came in by whichever attempt.
+async fn look_up_order(app: &App, attempt: &Attempt, cause: Cause) -> Result<Outcome, DbErr> {
+    let asked_at = app.clock.now();
+    match app.toss.look_up_order(&attempt.order_id).await {
+        Answer::Payment(truth) if truth.approved_at.is_some() => {
+            apply_truth(app, attempt, &truth, Heard { cause, asked_at, now: app.clock.now() }).await
+        }
+        Answer::Payment(_) | Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. } => {
+            Ok(Outcome::Open)
+        }
+    }
+}
+
+/// Records what a look-up brought. Whatever decides nothing moves the next question further away.
+async fn seen(app: &App, attempt: &Attempt, answer: Answer, heard: Heard) -> Result<Outcome, DbErr> {
     match answer {
         Answer::Payment(truth) => apply_truth(app, attempt, &truth, heard).await,
-        // When an earlier try may have worked, "there is no such payment" proves nothing.
-        Answer::Error { class: Class::Declined, failure }
-            if operation == Operation::Confirm
-                && (cause == Cause::Confirm || !failure.code.starts_with("NOT_FOUND")) =>
-        {
-            decline(app, attempt, &failure, heard).await
+        Answer::Error { class: Class::Misconfigured, failure, .. } => {
+            misconfigured(app, attempt, failure, false, heard.now).await
         }
-        Answer::Error { class: Class::Misconfigured, failure } => {
-            let (code, message) = (failure.code, failure.message);
-            tracing::error!(code, message, "needs a person: Toss refuses our key or contract");
-            postpone(app, attempt, false, now).await?;
-            Ok(Outcome::Misconfigured)
+        Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. } => {
+            postpone(app, attempt, false, heard.now).await
         }
-        Answer::Error { failure, .. } => {
-            // Toss binds its answers to the key, so a further try needs another, except while the first still runs.
-            let running = failure.code == "IDEMPOTENT_REQUEST_PROCESSING";
-            postpone(app, attempt, operation == Operation::Confirm && !running, now).await
-        }
-        Answer::Silent { answered, .. } => {
-            postpone(app, attempt, operation == Operation::Confirm && answered, now).await
-        }
-        Answer::NotSent { .. } => postpone(app, attempt, false, now).await,
     }
+}
+
+async fn misconfigured(
+    app: &App,
+    attempt: &Attempt,
+    failure: Failure,
+    bound: bool,
+    now: DateTime<Utc>,
+) -> Result<Outcome, DbErr> {
+    let (code, message) = (failure.code, failure.message);
+    tracing::error!(code, message, "needs a person: Toss refuses our key or contract");
+    postpone(app, attempt, bound, now).await?;
+    Ok(Outcome::Misconfigured)
 }
 
 /// Applies what Toss shows, and asks again later where that decides nothing.
@@ -220,6 +249,14 @@ async fn apply_truth(
         }
         Ok(_) => Ok(Outcome::Decided),
         Err(ApplyError::Database(error)) => Err(error),
+        // The buyer offered the key of something else: this attempt can never become our order's payment.
+        Err(ApplyError::Differs(Difference::Order)) => {
+            let failure = Failure {
+                code: "INVALID_REQUEST".to_owned(),
+                message: "다른 주문의 결제 키입니다.".to_owned(),
+            };
+            decline(app, attempt, &failure, heard).await
+        }
         Err(error) => {
             tracing::error!(order_id = %attempt.order_id, %error, "needs a person: Toss's answer cannot be applied");
             postpone(app, attempt, false, heard.now).await
@@ -249,7 +286,11 @@ async fn decline(app: &App, attempt: &Attempt, failure: &Failure, heard: Heard) 
 }
 
 /// Toss says, after its approval window, that it knows no such payment: believed when heard often enough.
-async fn nothing_there(app: &App, attempt: &Attempt, now: DateTime<Utc>) -> Result<Outcome, DbErr> {
+async fn nothing_there(app: &App, attempt: &Attempt) -> Result<Outcome, DbErr> {
+    if look_up_order(app, attempt, Cause::Settle).await? == Outcome::Decided {
+        return Ok(Outcome::Decided);
+    }
+    let now = app.clock.now();
     let heard = transact!(app.db, |tx| {
         let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok::<_, DbErr>(0) };
         payment.not_found_count += 1;

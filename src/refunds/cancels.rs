@@ -9,7 +9,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
 };
 
-use crate::payments::apply::{ApplyError, Heard};
+use crate::payments::apply::{ApplyError, Difference, Heard};
 use crate::payments::moves::{self, Reason};
 use crate::toss::{self, CancelEntry, Status};
 use crate::{event_amounts, subscriptions};
@@ -38,7 +38,7 @@ pub async fn apply_cancels(
         let amount = Won::new(cancel.cancel_amount).filter(|amount| !amount.is_zero());
         let balance = amount.and_then(|amount| payment.balance_amount.checked_sub(amount));
         let (Some(amount), Some(balance)) = (amount, balance) else {
-            return Err(ApplyError::Differs("amount of a cancel"));
+            return Err(ApplyError::Differs(Difference::Cancel));
         };
         let ours = pending.take_if(|refund| refund.amount == amount);
         keep_refund(tx, payment, ours, cancel, amount, heard).await?;

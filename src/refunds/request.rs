@@ -176,10 +176,12 @@ async fn refundable(
         | PaymentStatus::Aborted
         | PaymentStatus::Expired => return Err(RequestError::NotRefundable(None)),
     }
+    // An account that was cancelled before its deposit never held any money.
+    let approved_at = payment.approved_at.ok_or(RequestError::NotRefundable(None))?;
     // Toss may leave `PARTIAL_CANCELED` with nothing left, so the balance decides and not the status.
-    let Some(approved_at) = payment.approved_at.filter(|_| !payment.balance_amount.is_zero()) else {
+    if payment.balance_amount.is_zero() {
         return Err(RequestError::AlreadyRefunded);
-    };
+    }
     if !window::is_open(approved_at, window, now) {
         return Err(RequestError::WindowClosed);
     }

@@ -14,9 +14,11 @@ use sea_orm::{
 use crate::app::App;
 use crate::db::transact;
 use crate::payments::apply::{ApplyError, Heard, apply};
-use crate::payments::{Outcome, count_decided, moves, next_delay};
+use crate::payments::{Outcome, TAKES_ON_FOR, count_decided, moves, next_delay};
 use crate::toss::{self, Answer, Class, Failure};
 
+/// How often Toss must refuse a refund that it neither did nor excludes, minutes apart by then, before it is given up.
+const TRIES_BEFORE_A_NO: i32 = 8;
 /// Refunds that one run takes on at most.
 const BATCH: u64 = 200;
 
@@ -40,8 +42,9 @@ pub async fn settle_due(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
         .into_tuple()
         .all(app.db.read())
         .await?;
+    let began = std::time::Instant::now();
     count_decided(due.into_iter().map(async |(id, due_at)| {
-        if app.stopping.is_cancelled() || !take(app, id, due_at, now).await? {
+        if app.stopping.is_cancelled() || began.elapsed() > TAKES_ON_FOR || !take(app, id, due_at).await? {
             return Ok(Outcome::Open);
         }
         settle_one(app, id).await
@@ -50,10 +53,11 @@ pub async fn settle_due(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
 }
 
 /// Takes a due refund on, unless another process just has: only one can move the due time that both have read.
-async fn take(app: &App, id: RefundId, due_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<bool, DbErr> {
+async fn take(app: &App, id: RefundId, due_at: DateTime<Utc>) -> Result<bool, DbErr> {
+    let lease = lease_end(app, app.clock.now());
     transact!(app.db, |tx| {
         let taken = refund::Entity::update_many()
-            .col_expr(refund::Column::NextSettleAt, Expr::value(lease_end(app, now)))
+            .col_expr(refund::Column::NextSettleAt, Expr::value(lease))
             .filter(refund::Column::Id.eq(id))
             .filter(refund::Column::NextSettleAt.eq(due_at))
             .exec(tx)
@@ -106,17 +110,17 @@ async fn send(app: &App, refund: &refund::Model, cause: Cause) -> Result<Outcome
             Seen::NotDone { .. } => postpone(app, refund, false, app.clock.now()).await,
             Seen::Nothing(outcome) => Ok(outcome),
         },
-        Answer::Error { class: Class::LookUp | Class::Declined, failure } => {
-            refused(app, refund, failure, cause).await
+        Answer::Error { class: class @ (Class::LookUp | Class::Declined), failure, bound } => {
+            refused(app, refund, (class, failure, bound), cause).await
         }
-        Answer::Error { class: Class::Misconfigured, failure } => misconfigured(app, refund, failure).await,
-        Answer::Error { class: Class::Unknown | Class::NotFound, failure } => {
-            // Toss binds its answers to the key, so a further try needs another, except while the first still runs.
-            let bound = failure.code != "IDEMPOTENT_REQUEST_PROCESSING";
+        Answer::Error { class: Class::Misconfigured, failure, bound } => {
+            misconfigured(app, refund, failure, bound).await
+        }
+        // What Toss keeps under the key would come back for ever: the next try, after a look-up, needs another.
+        Answer::Error { class: Class::Unknown | Class::NotFound, bound, .. } => {
             postpone(app, refund, bound, app.clock.now()).await
         }
-        Answer::Silent { answered, .. } => postpone(app, refund, answered, app.clock.now()).await,
-        Answer::NotSent { .. } => postpone(app, refund, false, app.clock.now()).await,
+        Answer::Silent { .. } | Answer::NotSent { .. } => postpone(app, refund, false, app.clock.now()).await,
     }
 }
 
@@ -124,22 +128,20 @@ async fn send(app: &App, refund: &refund::Model, cause: Cause) -> Result<Outcome
 async fn refused(
     app: &App,
     refund: &refund::Model,
-    failure: Failure,
+    (class, failure, bound): (Class, Failure, bool),
     cause: Cause,
 ) -> Result<Outcome, DbErr> {
-    if failure.code == "IDEMPOTENT_REQUEST_PROCESSING" {
-        return postpone(app, refund, false, app.clock.now()).await;
-    }
     match look_up(app, refund, cause).await? {
         Seen::Done => Ok(Outcome::Decided),
-        Seen::NotDone { balance } => {
-            let too_fast = ["FORBIDDEN_CONSECUTIVE_REQUEST", "ALREADY_REFUNDING_PAYMENT"]
-                .contains(&failure.code.as_str());
-            if too_fast && balance == refund.expected_balance {
-                return postpone(app, refund, true, app.clock.now()).await;
-            }
-            give_up(app, refund, &failure).await
+        // Nothing has changed, and the code does not say that nothing will: another cancel may still be running.
+        Seen::NotDone { balance }
+            if class == Class::LookUp
+                && balance == refund.expected_balance
+                && refund.settle_tries < TRIES_BEFORE_A_NO =>
+        {
+            postpone(app, refund, bound, app.clock.now()).await
         }
+        Seen::NotDone { .. } => give_up(app, refund, &failure).await,
         Seen::Nothing(outcome) => Ok(outcome),
     }
 }
@@ -165,8 +167,8 @@ async fn look_up(app: &App, refund: &refund::Model, cause: Cause) -> Result<Seen
     let asked_at = app.clock.now();
     match app.toss.look_up(&payment_key).await {
         Answer::Payment(truth) => apply_truth(app, refund, &truth, (cause, asked_at)).await,
-        Answer::Error { class: Class::Misconfigured, failure } => {
-            Ok(Seen::Nothing(misconfigured(app, refund, failure).await?))
+        Answer::Error { class: Class::Misconfigured, failure, .. } => {
+            Ok(Seen::Nothing(misconfigured(app, refund, failure, false).await?))
         }
         Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. } => {
             Ok(Seen::Nothing(postpone(app, refund, false, app.clock.now()).await?))
@@ -194,10 +196,15 @@ async fn apply_truth(
     }
 }
 
-async fn misconfigured(app: &App, refund: &refund::Model, failure: Failure) -> Result<Outcome, DbErr> {
+async fn misconfigured(
+    app: &App,
+    refund: &refund::Model,
+    failure: Failure,
+    bound: bool,
+) -> Result<Outcome, DbErr> {
     let (code, message) = (failure.code, failure.message);
     tracing::error!(code, message, "needs a person: Toss refuses our key or contract");
-    postpone(app, refund, false, app.clock.now()).await?;
+    postpone(app, refund, bound, app.clock.now()).await?;
     Ok(Outcome::Misconfigured)
 }
 

@@ -32,12 +32,15 @@ pub async fn expire(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
     Ok(affected)
 }
 
+/// The conditions stand twice: a row that a renewal held is judged again by what the renewal made of it, and PostgreSQL
+/// judges only the outer ones again.
 const EXPIRE: &str = "
     UPDATE subscription SET status = 'EXPIRED', is_active = false, changes_at = NULL, updated_at = $1,
         plan_id = (SELECT p.plan_id FROM subscription_period p
             WHERE p.subscription_id = subscription.id AND p.revoked_at IS NULL ORDER BY p.starts_at DESC LIMIT 1)
     WHERE id IN (SELECT s.id FROM subscription s
-        WHERE s.changes_at <= $1 AND s.end_date <= $1 ORDER BY s.changes_at LIMIT $2)";
+        WHERE s.changes_at <= $1 AND s.end_date <= $1 ORDER BY s.changes_at LIMIT $2)
+    AND changes_at <= $1 AND end_date <= $1";
 
 /// The plan whose period runs now, until the first later period of another plan begins or the last one ends.
 const SWITCH_PLAN: &str = "
@@ -49,4 +52,5 @@ const SWITCH_PLAN: &str = "
             AND q.plan_id <> (SELECT p.plan_id FROM subscription_period p WHERE p.subscription_id = subscription.id
                 AND p.revoked_at IS NULL AND p.ends_at > $1 ORDER BY p.starts_at LIMIT 1)), end_date)
     WHERE id IN (SELECT s.id FROM subscription s
-        WHERE s.changes_at <= $1 AND s.end_date > $1 ORDER BY s.changes_at LIMIT $2)";
+        WHERE s.changes_at <= $1 AND s.end_date > $1 ORDER BY s.changes_at LIMIT $2)
+    AND changes_at <= $1 AND end_date > $1";

@@ -16,6 +16,9 @@ pub enum Answer {
         class: Class,
         /// Toss's code and words.
         failure: Failure,
+        /// Whether Toss will repeat this answer to the same idempotency key for 15 days. Only 4xx answers are known to be
+        /// kept, and of those not the ones to a request that still runs, or to too many.
+        bound: bool,
     },
     /// Nothing left this machine, so nothing happened.
     NotSent {
@@ -24,8 +27,6 @@ pub enum Answer {
     },
     /// Something may have happened at Toss, but no answer says what.
     Silent {
-        /// Whether bytes came back, so that the request is surely not still under way.
-        answered: bool,
         /// What went wrong, for operators.
         cause: String,
     },
@@ -43,20 +44,21 @@ pub struct Failure {
 impl Answer {
     /// Reads an HTTP answer. The status alone decides nothing but that only 200 can carry a payment.
     pub(super) fn read(operation: Operation, status: u16, body: &[u8]) -> Self {
+        // No database keeps a NUL in a text.
+        let body = String::from_utf8_lossy(body).replace("\\u0000", "");
         if status == 200 {
-            return match serde_json::from_slice(body) {
+            return match serde_json::from_str(&body) {
                 Ok(payment) => Self::Payment(Box::new(payment)),
-                Err(error) => Self::Silent { answered: true, cause: format!("unreadable payment: {error}") },
+                Err(error) => Self::Silent { cause: format!("unreadable payment: {error}") },
             };
         }
-        match serde_json::from_slice::<Failure>(body) {
-            // Too many requests says nothing about this one, whatever its body claims.
-            Ok(failure) if status == 429 => Self::Error { class: Class::Unknown, failure },
-            Ok(failure) => {
-                Self::Error { class: classify(operation, &failure.code), failure: failure.bounded() }
-            }
-            Err(_) => Self::Silent { answered: true, cause: format!("HTTP {status} without a code") },
-        }
+        let Ok(failure) = serde_json::from_str::<Failure>(&body) else {
+            return Self::Silent { cause: format!("HTTP {status} without a code") };
+        };
+        // Too many requests says nothing about this one, whatever its body claims.
+        let class = if status == 429 { Class::Unknown } else { classify(operation, &failure.code) };
+        let bound = (400..500).contains(&status) && ![409, 429].contains(&status);
+        Self::Error { class, failure: failure.bounded(), bound }
     }
 
     /// One word for log lines and metrics.

@@ -94,13 +94,19 @@ impl Client {
             "amount": confirm.amount.get(),
         });
         let request = self.post(&["payments", "confirm"], key, &body);
-        self.send(Operation::Confirm, &confirm.payment_key, request).await
+        self.send(Operation::Confirm, &shorten(confirm.payment_key.as_str()), request).await
     }
 
     /// Asks Toss how a payment stands.
     pub async fn look_up(&self, payment_key: &PaymentKey) -> Answer {
         let request = self.http.get(self.url(&["payments", payment_key.as_str()]));
-        self.send(Operation::Lookup, payment_key, request).await
+        self.send(Operation::Lookup, &shorten(payment_key.as_str()), request).await
+    }
+
+    /// Asks Toss how the payment of an order stands, whichever its key: the approved one, if there is one.
+    pub async fn look_up_order(&self, order_id: &OrderId) -> Answer {
+        let request = self.http.get(self.url(&["payments", "orders", order_id.as_str()]));
+        self.send(Operation::Lookup, order_id.as_str(), request).await
     }
 
     /// Asks Toss to give money back.
@@ -113,7 +119,7 @@ impl Client {
             body["cancelAmount"] = amount.get().into();
         }
         let request = self.post(&["payments", cancel.payment_key.as_str(), "cancel"], key, &body);
-        self.send(Operation::Cancel, &cancel.payment_key, request).await
+        self.send(Operation::Cancel, &shorten(cancel.payment_key.as_str()), request).await
     }
 
     fn post(&self, path: &[&str], key: &IdempotencyKey, body: &serde_json::Value) -> reqwest::RequestBuilder {
@@ -130,12 +136,7 @@ impl Client {
         url
     }
 
-    async fn send(
-        &self,
-        operation: Operation,
-        payment_key: &PaymentKey,
-        request: reqwest::RequestBuilder,
-    ) -> Answer {
+    async fn send(&self, operation: Operation, about: &str, request: reqwest::RequestBuilder) -> Answer {
         let began = Instant::now();
         let (answer, status, trace) = match request.send().await {
             Err(error) => (failed(&error), None, None),
@@ -144,13 +145,13 @@ impl Client {
                 let trace = response.headers().get("x-tosspayments-trace-id").cloned();
                 let answer = match bounded_body(response).await {
                     Ok(body) => Answer::read(operation, status, &body),
-                    Err(cause) => Answer::Silent { answered: false, cause },
+                    Err(cause) => Answer::Silent { cause },
                 };
                 (answer, Some(status), trace)
             }
         };
         let cause = match &answer {
-            Answer::NotSent { cause } | Answer::Silent { cause, .. } => Some(cause.as_str()),
+            Answer::NotSent { cause } | Answer::Silent { cause } => Some(cause.as_str()),
             Answer::Error { failure, .. } => Some(failure.message.as_str()),
             Answer::Payment(_) => None,
         };
@@ -161,7 +162,7 @@ impl Client {
             status,
             cause,
             trace_id = trace.as_ref().and_then(|id| id.to_str().ok()),
-            payment_key = shorten(payment_key.as_str()),
+            about,
             elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "toss answered"
         );
@@ -192,7 +193,7 @@ fn failed(error: &reqwest::Error) -> Answer {
     if error.is_connect() || error.is_builder() {
         Answer::NotSent { cause }
     } else {
-        Answer::Silent { answered: false, cause }
+        Answer::Silent { cause }
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Payment {
     /// The method's Korean name.
     pub method: Option<String>,
     /// When the buyer opened the payment window.
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "instant_if_readable")]
     pub requested_at: Option<DateTime<Utc>>,
     /// When it was approved.
     #[serde(default, deserialize_with = "instant")]
@@ -82,7 +82,7 @@ pub struct CancelEntry {
     /// Why.
     pub cancel_reason: Option<String>,
     /// When.
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "instant_if_readable")]
     pub canceled_at: Option<DateTime<Utc>>,
     /// Toss's key of this cancel; unique.
     pub transaction_key: String,
@@ -132,7 +132,7 @@ pub struct WireVirtualAccount {
     account_number: Option<String>,
     bank_code: Option<String>,
     customer_name: Option<String>,
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "instant_if_readable")]
     due_date: Option<DateTime<Utc>>,
     expired: Option<bool>,
 }
@@ -206,6 +206,14 @@ fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime
     with_offset.or_else(|_| korean()).map(Some).map_err(serde::de::Error::custom)
 }
 
+/// A date that nothing depends on: an unreadable one must not hide an approval.
+fn instant_if_readable<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(instant(value).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +232,7 @@ mod tests {
     #[test]
     fn unknown_fields_and_values_break_nothing() {
         assert_eq!(payment(serde_json::json!({"status": "TELEPORTED"})).status, Status::Unlisted);
+        assert_eq!(payment(serde_json::json!({"requestedAt": "yesterday"})).requested_at, None);
         let at = payment(serde_json::json!({})).approved_at.expect("approved");
         assert_eq!(at.to_rfc3339(), "2026-01-31T06:00:05.123450+00:00");
     }

@@ -2,9 +2,9 @@
 
 use chrono::Duration;
 use entity::subscription::{self, SubscriptionStatus};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectOptions, ConnectionTrait, Database, EntityTrait, QueryFilter, Statement};
 
-use crate::support::scenario::scenarios;
+use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::{World, instant};
 
 scenarios![
@@ -13,6 +13,7 @@ scenarios![
     running_it_again_changes_nothing,
     several_missed_switches_are_made_up_in_one_run,
     a_refunded_subscription_stays_canceled,
+    a_renewal_that_commits_while_the_job_waits_for_it_stands,
 ];
 
 async fn columns(world: &World, user: &str) -> subscription::Model {
@@ -93,4 +94,34 @@ async fn a_refunded_subscription_stays_canceled(world: &World) {
     world.advance(Duration::days(40));
     assert_eq!(world.run_job("expire-subscriptions").await, 0);
     assert_eq!(columns(world, "u1").await, before);
+}
+
+async fn a_renewal_that_commits_while_the_job_waits_for_it_stands(world: &World) {
+    // SQLite has one writer: there the job begins only when the renewal has ended.
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    world.buy("u1", &world.basic().await).await;
+    world.advance(Duration::days(32));
+    let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
+    one.max_connections(1);
+    let renewal = Database::connect(one).await.expect("connected");
+    let later = "'2100-01-01T00:00:00Z'";
+    let renew = format!("BEGIN; UPDATE subscription SET end_date = {later}, changes_at = {later}");
+    renewal.execute_unprepared(&renew).await.expect("renewed, not yet committed");
+    let commit = async {
+        let waiting = "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let db = world.app.db.read();
+        let blocked = async || {
+            let statement = Statement::from_string(db.get_database_backend(), waiting);
+            db.query_one_raw(statement).await.expect("asked").is_some()
+        };
+        while !blocked().await {
+            tokio::task::yield_now().await;
+        }
+        renewal.execute_unprepared("COMMIT").await.expect("committed");
+    };
+    let (changed, ()) = tokio::join!(world.run_job("expire-subscriptions"), commit);
+    let standing = columns(world, "u1").await;
+    assert_eq!((changed, standing.status, standing.is_active), (0, SubscriptionStatus::Active, true));
 }

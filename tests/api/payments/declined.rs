@@ -1,7 +1,7 @@
 //! When Toss says a definite no: nothing is charged, the reason is shown, and the order can be paid again.
 
 use serde_json::json;
-use toss_sandbox::Authenticate;
+use toss_sandbox::{Authenticate, Fault, FaultKind, Operation};
 
 use crate::support::scenario::scenarios;
 use crate::support::world::{Order, World};
@@ -13,6 +13,7 @@ scenarios![
     every_decline_of_a_card_is_a_no,
     a_forged_payment_key_is_a_no_and_harms_nobody_else,
     a_declined_order_can_no_longer_be_paid_once_it_has_expired,
+    an_attempt_that_worked_although_toss_said_no_is_found_by_its_order,
 ];
 
 const LOST: &str = "4000000000000005";
@@ -121,4 +122,20 @@ async fn a_declined_order_can_no_longer_be_paid_once_it_has_expired(world: &Worl
     let fail = json!({"orderId": order.order_id, "code": "PAY_PROCESS_CANCELED", "message": "취소"});
     world.service().post("/v1/payments/fail", fail).await.expect(200);
     assert_eq!(world.confirms_received(&order), 1);
+}
+
+async fn an_attempt_that_worked_although_toss_said_no_is_found_by_its_order(world: &World) {
+    let plan = world.basic().await;
+    let order = world.order("u1", &plan).await;
+    let first = world.authenticate(&order);
+    // Toss takes the money and answers with a decline all the same.
+    let lie = Fault::new(Operation::Confirm, FaultKind::ErrorAfter).status(403).code("REJECT_CARD_PAYMENT");
+    world.toss.inject(lie);
+    world.confirm(&order, &first).await.expect_problem(402, "PAYMENT_REJECTED");
+    let second = world.authenticate(&order);
+    let reply = world.confirm(&order, &second).await;
+    let payment = &reply.expect(200)["payment"];
+    assert_eq!((&payment["status"], &payment["paymentKey"]), (&json!("DONE"), &json!(first)));
+    assert_eq!(world.confirm(&order, &second).await.expect(200)["payment"]["status"], "DONE");
+    assert_eq!(world.ledger_of(&order), (1, 9_900));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use toss_sandbox::{Fault, FaultKind, Operation};
 
+use crate::support::client::user_token;
 use crate::support::scenario::scenarios;
 use crate::support::world::World;
 
@@ -19,6 +20,7 @@ scenarios![
     settle_leaves_a_confirmation_alone_that_still_runs,
     settle_on_two_services_at_once_charges_once,
     an_answer_that_comes_after_the_refund_changes_nothing,
+    a_late_claim_shows_nobody_elses_payment,
 ];
 
 async fn the_same_confirmation_twenty_times_at_once_charges_once(world: &World) {
@@ -203,4 +205,20 @@ async fn an_answer_that_comes_after_the_refund_changes_nothing(world: &World) {
     assert_eq!(world.payment(&order).await, refunded);
     assert_eq!(world.subscription("u1").await["status"], "CANCELED");
     assert_eq!(world.ledger_of(&order), (1, 0));
+}
+
+async fn a_late_claim_shows_nobody_elses_payment(world: &World) {
+    let plan = world.basic().await;
+    let order = world.buy("victim", &plan).await;
+    let key = world.payment(&order).await["paymentKey"].as_str().expect("a key").to_owned();
+    // Answered before anything can have been checked.
+    let (app, client) = world.second_service_with(&[("GUDOK__SERVER__ANSWER_WITHIN_MS", "1")]).await;
+    let thief = client.with_token(Some(&user_token("thief", &app.clock)));
+    for _ in 0..20 {
+        for key in [key.as_str(), "another-key"] {
+            let reply = thief.post("/v1/payments/confirm", order.confirmation(key)).await;
+            assert!([404, 503].contains(&reply.status), "{}", reply.text);
+        }
+    }
+    app.stopping.cancel();
 }
