@@ -55,7 +55,7 @@ refusals! {
 }
 
 /// The event total.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct EventAmountsApi;
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::EventAmounts")]

@@ -54,16 +54,7 @@ type Apis = (
 
 /// The API with its documentation.
 pub fn service() -> OpenApiService<Apis, ()> {
-    let apis = (
-        plans::api::PlansApi,
-        temp_orders::api::TempOrdersApi,
-        payments::api::PaymentsApi,
-        refunds::api::RefundsApi,
-        subscriptions::api::SubscriptionsApi,
-        event_amounts::api::EventAmountsApi,
-        jobs::api::JobsApi,
-    );
-    OpenApiService::new(apis, "gudok", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+    OpenApiService::new(Apis::default(), "gudok", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
 }
 
 /// The OpenAPI document, as JSON with a line break at the end.

@@ -116,7 +116,7 @@ impl From<RunError> for ApiError {
 }
 
 /// Jobs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct JobsApi;
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Jobs")]

@@ -126,7 +126,7 @@ impl From<FailError> for ApiError {
 }
 
 /// Payments.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct PaymentsApi;
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Payments")]

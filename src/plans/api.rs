@@ -250,7 +250,7 @@ impl From<ChangeError> for ApiError {
 }
 
 /// Plans.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct PlansApi;
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Plans")]

@@ -169,7 +169,7 @@ impl From<RequestError> for ApiError {
 }
 
 /// Refunds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RefundsApi;
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Refunds")]

@@ -141,7 +141,7 @@ refusals! {
 }
 
 /// Subscriptions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SubscriptionsApi;
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Subscriptions")]

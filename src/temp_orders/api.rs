@@ -104,7 +104,7 @@ impl From<CreateError> for ApiError {
 }
 
 /// Temp orders.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct TempOrdersApi;
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::TempOrders")]
