@@ -1,7 +1,7 @@
 //! A private PostgreSQL cluster for the tests: started from the installed server binaries, also as root, removed with
 //! the process, however that ends.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -84,10 +84,10 @@ impl Cluster {
     /// Starts the server, again if it was halted.
     pub(crate) fn resume(&mut self) {
         // The shell waits for its input to close, which happens when this process ends in whatever way, and then stops
-        // the server.
+        // the server. Unless it was told to keep the folder, nobody is left to remove it.
         let script = "trap '' INT; \"$0\" -D \"$1\" -k \"$2\" -c listen_addresses= -c fsync=off -c full_page_writes=off \
-            -c max_connections=200 -c log_min_messages=panic >/dev/null 2>&1 & server=$!; cat >/dev/null; \
-            kill -INT $server; wait $server";
+            -c max_connections=200 -c log_min_messages=panic >/dev/null 2>&1 & server=$!; last=$(cat); \
+            kill -INT $server; wait $server; [ \"$last\" = keep ] || rm -rf \"$2\"";
         let mut shell = as_ordinary_user(Command::new("sh"));
         shell.arg("-c").arg(script).arg(self.binaries.join("postgres"));
         shell.arg(self.folder.path().join("data")).arg(self.folder.path()).current_dir(self.folder.path());
@@ -108,7 +108,9 @@ impl Cluster {
     /// Stops the server, as an operator's fast shutdown would; [`Cluster::resume`] starts it again.
     pub(crate) fn halt(&mut self) {
         if let Some(mut server) = self.server.take() {
-            drop(server.stdin.take());
+            if let Some(mut input) = server.stdin.take() {
+                input.write_all(b"keep").expect("the shell listens");
+            }
             server.wait().expect("the server ends");
         }
     }
