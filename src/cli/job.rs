@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db;
 use crate::jobs::api::RunView;
-use crate::jobs::{Job, run_now};
+use crate::jobs::{Job, run_to_end};
 
 /// Runs the job `name` and prints its run as JSON; exit code 1 when it failed.
 ///
@@ -27,8 +27,8 @@ pub(super) async fn run(name: &str) -> Result<ExitCode, Box<dyn std::error::Erro
     if !db::migrate::is_current(&app.db).await? {
         return Err("the database's schema is outdated: run `gudok migrate` first".into());
     }
-    let finished = run_now(&app, job, app.clock.now()).await?;
-    let failed = finished.status == JobRunStatus::Failed;
+    let finished = run_to_end(&app, job, app.clock.now()).await?;
+    let failed = finished.status != JobRunStatus::Done;
     super::say(&format!("{}\n", RunView::from(finished).to_json_string()));
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -1,10 +1,13 @@
 //! Brings the schema up to date, one process at a time, and tells whether it is.
 
-use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use secrecy::SecretString;
+use std::fs::File;
+use std::path::PathBuf;
 
-use super::Database;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DbErr};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Database, prepare_folder};
 
 /// The name under which migrating processes queue on PostgreSQL ("gudok" in ASCII).
 const ADVISORY_LOCK: i64 = 0x67_75_64_6f_6b;
@@ -14,9 +17,9 @@ const ADVISORY_LOCK: i64 = 0x67_75_64_6f_6b;
 /// # Errors
 /// The database's own.
 pub async fn up(url: &SecretString) -> Result<(), DbErr> {
-    let database = alone(url).await?;
-    let outcome = Migrator::up(database.read(), None).await;
-    database.close().await;
+    let alone = alone(url).await?;
+    let outcome = Migrator::up(alone.database.read(), None).await;
+    alone.database.close().await;
     outcome
 }
 
@@ -25,9 +28,9 @@ pub async fn up(url: &SecretString) -> Result<(), DbErr> {
 /// # Errors
 /// The database's own.
 pub async fn down(url: &SecretString) -> Result<(), DbErr> {
-    let database = alone(url).await?;
-    let outcome = Migrator::down(database.read(), None).await;
-    database.close().await;
+    let alone = alone(url).await?;
+    let outcome = Migrator::down(alone.database.read(), None).await;
+    alone.database.close().await;
     outcome
 }
 
@@ -39,14 +42,27 @@ pub async fn is_current(database: &Database) -> Result<bool, DbErr> {
     Ok(Migrator::get_pending_migrations_read_only(database.read()).await?.is_empty())
 }
 
-/// A single connection that holds the right to migrate until it closes.
-async fn alone(url: &SecretString) -> Result<Database, DbErr> {
+/// A single connection, and the right to migrate until both are closed.
+struct Alone {
+    database: Database,
+    /// SQLite's own locks cannot be waited for fairly; the lock on its folder can.
+    _folder: Option<File>,
+}
+
+async fn alone(url: &SecretString) -> Result<Alone, DbErr> {
+    let sqlite = url.expose_secret().starts_with("sqlite:");
+    let folder = if sqlite { Some(locked(prepare_folder(url.expose_secret())?).await?) } else { None };
     let database = Database::connect(url, Some(1)).await?;
-    let lock = match database.read().get_database_backend() {
-        DbBackend::Postgres => format!("SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})"),
-        // The first transaction takes the lock, and in this mode keeps it until the connection closes.
-        _ => "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT".to_owned(),
-    };
-    database.read().execute_unprepared(&lock).await?;
-    Ok(database)
+    if !sqlite {
+        let lock = format!("SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})");
+        database.read().execute_unprepared(&lock).await?;
+    }
+    Ok(Alone { database, _folder: folder })
+}
+
+/// Waits until no other process migrates in `folder`.
+async fn locked(folder: PathBuf) -> Result<File, DbErr> {
+    let wait = move || File::open(&folder).and_then(|file| file.lock().map(|()| file));
+    let waited = tokio::task::spawn_blocking(wait).await.map_err(std::io::Error::other);
+    waited.flatten().map_err(|error| DbErr::Custom(format!("database.url: cannot lock its folder: {error}")))
 }

@@ -174,8 +174,8 @@ macro_rules! transact {
 }
 pub(crate) use transact;
 
-/// SQLite makes its file but not the folder around it.
-fn prepare_folder(url: &str) -> Result<(), DbErr> {
+/// The folder of SQLite's file, made if it is missing: SQLite makes its file but not the folder around it.
+fn prepare_folder(url: &str) -> Result<PathBuf, DbErr> {
     let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
     let path = PathBuf::from(path.split('?').next().unwrap_or(path));
     if path.as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory") {
@@ -183,7 +183,9 @@ fn prepare_folder(url: &str) -> Result<(), DbErr> {
             "database.url: SQLite needs a file; in memory the books would be lost".to_owned(),
         ));
     }
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(folder)
-        .map_err(|error| DbErr::Custom(format!("database.url: cannot make {}: {error}", folder.display())))
+    let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = parent.map_or_else(|| PathBuf::from("."), PathBuf::from);
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| DbErr::Custom(format!("database.url: cannot make {}: {error}", folder.display())))?;
+    Ok(folder)
 }

@@ -14,7 +14,7 @@ mod run;
 mod schedule;
 
 pub use heartbeat::{Heartbeat, HeartbeatError};
-pub use run::{RunError, run_due, run_now};
+pub use run::{RunError, run_due, run_now, run_to_end};
 pub use schedule::Schedule;
 
 /// A job.

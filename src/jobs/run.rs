@@ -43,6 +43,15 @@ pub async fn run_now(app: &App, job: Job, now: DateTime<Utc>) -> Result<job_run:
     }
 }
 
+/// Runs `job` at once and returns its finished run, whose status tells how it went.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn run_to_end(app: &App, job: Job, now: DateTime<Utc>) -> Result<job_run::Model, RunError> {
+    let run = record::begin(app, job, now, now).await?.ok_or(RunError::Running)?;
+    Ok(carry_out(app, job, run, now).await?)
+}
+
 /// Runs `job` if its last due time has no finished run: one run however many due times were missed.
 ///
 /// # Errors

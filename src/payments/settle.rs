@@ -35,6 +35,7 @@ pub(super) struct Attempt {
     idempotency_key: IdempotencyKey,
     attempted_at: DateTime<Utc>,
     status: PaymentStatus,
+    tries: i32,
 }
 
 impl Attempt {
@@ -47,6 +48,7 @@ impl Attempt {
             idempotency_key: payment.idempotency_key.clone()?,
             attempted_at: payment.attempted_at?,
             status: payment.status,
+            tries: payment.settle_tries,
         })
     }
 }
@@ -108,7 +110,7 @@ pub(crate) async fn count_decided(
 
 /// Takes a due payment on, unless another process just has: only one can move the due time that both have read.
 async fn take(app: &App, order_id: &OrderId, due_at: DateTime<Utc>) -> Result<bool, DbErr> {
-    // Two calls may follow: a look-up and a confirmation.
+    // A look-up and a confirmation may follow; if further look-ups outlast the lease, two may ask, which harms nothing.
     let lease = app.clock.now()
         + Duration::from_std(app.toss.request_timeout() * 2).unwrap_or(APPROVAL_WINDOW)
         + Duration::seconds(10);
@@ -170,12 +172,11 @@ pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Out
         Answer::Error { class: Class::Declined | Class::LookUp, .. } => {
             look_again(app, &attempt, cause).await
         }
-        Answer::Error { class: Class::Misconfigured, failure, bound } => {
-            misconfigured(app, &attempt, failure, bound, heard.now).await
+        Answer::Error { class: Class::Misconfigured, failure, kept } => {
+            misconfigured(app, &attempt, failure, kept.needs_new_key(attempt.tries), heard.now).await
         }
-        // What Toss keeps under the key would come back for ever: the next try, after a look-up, needs another.
-        Answer::Error { class: Class::Unknown | Class::NotFound, bound, .. } => {
-            postpone(app, &attempt, bound, heard.now).await
+        Answer::Error { class: Class::Unknown | Class::NotFound, kept, .. } => {
+            postpone(app, &attempt, kept.needs_new_key(attempt.tries), heard.now).await
         }
         Answer::Silent { .. } | Answer::NotSent { .. } => postpone(app, &attempt, false, heard.now).await,
     }
@@ -189,19 +190,40 @@ async fn look_again(app: &App, attempt: &Attempt, cause: Cause) -> Result<Outcom
     if outcome != Outcome::Open {
         return Ok(outcome);
     }
-    look_up_order(app, attempt, cause).await
+    match look_up_order(app, attempt, cause).await? {
+        OrderSeen::Applied(outcome) => Ok(outcome),
+        OrderSeen::Nothing | OrderSeen::Undecided => Ok(Outcome::Open),
+    }
+}
+
+/// What Toss says of an order, whichever attempt it is about.
+enum OrderSeen {
+    /// Something that decides, which has been applied.
+    Applied(Outcome),
+    /// It holds no money for it, and will not.
+    Nothing,
+    /// It did not tell, or what it tells decides nothing.
+    Undecided,
 }
 
 /// Takes over what Toss holds for the order, if money came in by whichever attempt.
-async fn look_up_order(app: &App, attempt: &Attempt, cause: Cause) -> Result<Outcome, DbErr> {
+async fn look_up_order(app: &App, attempt: &Attempt, cause: Cause) -> Result<OrderSeen, DbErr> {
     let asked_at = app.clock.now();
-    match app.toss.look_up_order(&attempt.order_id).await {
-        Answer::Payment(truth) if truth.approved_at.is_some() => {
-            apply_truth(app, attempt, &truth, Heard { cause, asked_at, now: app.clock.now() }).await
+    let truth = match app.toss.look_up_order(&attempt.order_id).await {
+        Answer::Payment(truth) => truth,
+        Answer::Error { class: Class::NotFound, .. } => return Ok(OrderSeen::Nothing),
+        Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. } => {
+            return Ok(OrderSeen::Undecided);
         }
-        Answer::Payment(_) | Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. } => {
-            Ok(Outcome::Open)
-        }
+    };
+    let own = truth.payment_key == attempt.payment_key.as_str();
+    if !own && truth.approved_at.is_none() {
+        let over = matches!(truth.status, Status::Aborted | Status::Expired | Status::Canceled);
+        return Ok(if over { OrderSeen::Nothing } else { OrderSeen::Undecided });
+    }
+    match apply_truth(app, attempt, &truth, Heard { cause, asked_at, now: app.clock.now() }).await? {
+        Outcome::Open => Ok(OrderSeen::Undecided),
+        outcome => Ok(OrderSeen::Applied(outcome)),
     }
 }
 
@@ -222,12 +244,12 @@ async fn misconfigured(
     app: &App,
     attempt: &Attempt,
     failure: Failure,
-    bound: bool,
+    new_key: bool,
     now: DateTime<Utc>,
 ) -> Result<Outcome, DbErr> {
     let (code, message) = (failure.code, failure.message);
     tracing::error!(code, message, "needs a person: Toss refuses our key or contract");
-    postpone(app, attempt, bound, now).await?;
+    postpone(app, attempt, new_key, now).await?;
     Ok(Outcome::Misconfigured)
 }
 
@@ -285,12 +307,16 @@ async fn decline(app: &App, attempt: &Attempt, failure: &Failure, heard: Heard) 
     }
 }
 
-/// Toss says, after its approval window, that it knows no such payment: believed when heard often enough.
+/// Toss says, after its approval window, that it knows no such payment: believed when it knows none of the order
+/// either, and has said so often enough.
 async fn nothing_there(app: &App, attempt: &Attempt) -> Result<Outcome, DbErr> {
-    if look_up_order(app, attempt, Cause::Settle).await? == Outcome::Decided {
-        return Ok(Outcome::Decided);
-    }
+    let seen = look_up_order(app, attempt, Cause::Settle).await?;
     let now = app.clock.now();
+    match seen {
+        OrderSeen::Applied(outcome) => return Ok(outcome),
+        OrderSeen::Undecided => return postpone(app, attempt, false, now).await,
+        OrderSeen::Nothing => {}
+    }
     let heard = transact!(app.db, |tx| {
         let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok::<_, DbErr>(0) };
         payment.not_found_count += 1;
@@ -307,7 +333,7 @@ async fn nothing_there(app: &App, attempt: &Attempt) -> Result<Outcome, DbErr> {
     decline(app, attempt, &failure, Heard { cause: Cause::Settle, asked_at: now, now }).await
 }
 
-/// Puts the next question off along the ladder. `new_key` when the last answer is bound to the key that was sent.
+/// Puts the next question off along the ladder. `new_key` when the one that was sent has served.
 async fn postpone(app: &App, attempt: &Attempt, new_key: bool, now: DateTime<Utc>) -> Result<Outcome, DbErr> {
     transact!(app.db, |tx| {
         let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok::<_, DbErr>(()) };

@@ -17,8 +17,11 @@ use crate::payments::apply::{ApplyError, Heard, apply};
 use crate::payments::{Outcome, TAKES_ON_FOR, count_decided, moves, next_delay};
 use crate::toss::{self, Answer, Class, Failure};
 
-/// How often Toss must refuse a refund that it neither did nor excludes, minutes apart by then, before it is given up.
-const TRIES_BEFORE_A_NO: i32 = 8;
+/// Codes that say that a cancel is still under way.
+const STILL_RUNNING: [&str; 3] =
+    ["IDEMPOTENT_REQUEST_PROCESSING", "ALREADY_REFUNDING_PAYMENT", "DUPLICATED_REQUEST"];
+/// Tries after which a refund that Toss neither does nor excludes is a person's matter.
+const TRIES_BEFORE_ALARM: i32 = 8;
 /// Refunds that one run takes on at most.
 const BATCH: u64 = 200;
 
@@ -110,15 +113,15 @@ async fn send(app: &App, refund: &refund::Model, cause: Cause) -> Result<Outcome
             Seen::NotDone { .. } => postpone(app, refund, false, app.clock.now()).await,
             Seen::Nothing(outcome) => Ok(outcome),
         },
-        Answer::Error { class: class @ (Class::LookUp | Class::Declined), failure, bound } => {
-            refused(app, refund, (class, failure, bound), cause).await
+        Answer::Error { class: class @ (Class::LookUp | Class::Declined), failure, kept } => {
+            let new_key = kept.needs_new_key(refund.settle_tries);
+            refused(app, refund, (class, failure, new_key), cause).await
         }
-        Answer::Error { class: Class::Misconfigured, failure, bound } => {
-            misconfigured(app, refund, failure, bound).await
+        Answer::Error { class: Class::Misconfigured, failure, kept } => {
+            misconfigured(app, refund, failure, kept.needs_new_key(refund.settle_tries)).await
         }
-        // What Toss keeps under the key would come back for ever: the next try, after a look-up, needs another.
-        Answer::Error { class: Class::Unknown | Class::NotFound, bound, .. } => {
-            postpone(app, refund, bound, app.clock.now()).await
+        Answer::Error { class: Class::Unknown | Class::NotFound, kept, .. } => {
+            postpone(app, refund, kept.needs_new_key(refund.settle_tries), app.clock.now()).await
         }
         Answer::Silent { .. } | Answer::NotSent { .. } => postpone(app, refund, false, app.clock.now()).await,
     }
@@ -128,18 +131,20 @@ async fn send(app: &App, refund: &refund::Model, cause: Cause) -> Result<Outcome
 async fn refused(
     app: &App,
     refund: &refund::Model,
-    (class, failure, bound): (Class, Failure, bool),
+    (class, failure, new_key): (Class, Failure, bool),
     cause: Cause,
 ) -> Result<Outcome, DbErr> {
     match look_up(app, refund, cause).await? {
         Seen::Done => Ok(Outcome::Decided),
-        // Nothing has changed, and the code does not say that nothing will: another cancel may still be running.
+        // The code does not say that nothing will happen: a cancel of ours or of staff may still be running.
         Seen::NotDone { balance }
-            if class == Class::LookUp
-                && balance == refund.expected_balance
-                && refund.settle_tries < TRIES_BEFORE_A_NO =>
+            if STILL_RUNNING.contains(&failure.code.as_str())
+                || class == Class::LookUp && balance == refund.expected_balance =>
         {
-            postpone(app, refund, bound, app.clock.now()).await
+            if refund.settle_tries > TRIES_BEFORE_ALARM {
+                tracing::error!(refund = %refund.id, code = failure.code, "needs a person: Toss neither does nor excludes a refund");
+            }
+            postpone(app, refund, new_key, app.clock.now()).await
         }
         Seen::NotDone { .. } => give_up(app, refund, &failure).await,
         Seen::Nothing(outcome) => Ok(outcome),
@@ -200,11 +205,11 @@ async fn misconfigured(
     app: &App,
     refund: &refund::Model,
     failure: Failure,
-    bound: bool,
+    new_key: bool,
 ) -> Result<Outcome, DbErr> {
     let (code, message) = (failure.code, failure.message);
     tracing::error!(code, message, "needs a person: Toss refuses our key or contract");
-    postpone(app, refund, bound, app.clock.now()).await?;
+    postpone(app, refund, new_key, app.clock.now()).await?;
     Ok(Outcome::Misconfigured)
 }
 
@@ -221,7 +226,7 @@ async fn give_up(app: &App, refund: &refund::Model, failure: &Failure) -> Result
     Ok(Outcome::Decided)
 }
 
-/// Puts the next question off along the ladder. `new_key` when the last answer is bound to the key that was sent.
+/// Puts the next question off along the ladder. `new_key` when the one that was sent has served.
 async fn postpone(
     app: &App,
     refund: &refund::Model,

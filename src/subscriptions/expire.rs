@@ -24,7 +24,8 @@ pub async fn expire(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
                 Ok::<_, DbErr>(tx.execute_raw(statement).await?.rows_affected())
             })?;
             affected += changed;
-            if changed < BATCH || app.stopping.is_cancelled() {
+            // A renewal can take rows out of a batch, so a small one need not be the last.
+            if changed == 0 || app.stopping.is_cancelled() {
                 break;
             }
         }

@@ -1,6 +1,7 @@
 //! What a call to Toss brought: its payment, a coded error, or nothing that decides anything.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::codes::{Class, Operation, classify};
 use super::payment::Payment;
@@ -16,9 +17,8 @@ pub enum Answer {
         class: Class,
         /// Toss's code and words.
         failure: Failure,
-        /// Whether Toss will repeat this answer to the same idempotency key for 15 days. Only 4xx answers are known to be
-        /// kept, and of those not the ones to a request that still runs, or to too many.
-        bound: bool,
+        /// Whether Toss repeats this answer to the same idempotency key.
+        kept: Kept,
     },
     /// Nothing left this machine, so nothing happened.
     NotSent {
@@ -30,6 +30,40 @@ pub enum Answer {
         /// What went wrong, for operators.
         cause: String,
     },
+}
+
+/// Whether Toss repeats an answer to the same idempotency key for 15 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It does so with 4xx answers.
+    Yes,
+    /// Not with those to a request that still runs (409), or to too many (429).
+    No,
+    /// Its documents do not say it of 5xx answers.
+    Unsaid,
+}
+
+impl Kept {
+    /// Whether the next try, which a look-up precedes, needs a new key after `tries` in vain: the old one would only
+    /// bring the same answer back.
+    pub fn needs_new_key(self, tries: i32) -> bool {
+        match self {
+            Self::Yes => true,
+            Self::No => false,
+            Self::Unsaid => tries >= 3,
+        }
+    }
+}
+
+/// No database keeps a NUL in a text. It is taken out of the texts, not of the JSON: there, a buyer's own words could
+/// look like one.
+fn without_nul(value: &mut Value) {
+    match value {
+        Value::String(text) => text.retain(|c| c != '\0'),
+        Value::Array(items) => items.iter_mut().for_each(without_nul),
+        Value::Object(members) => members.values_mut().for_each(without_nul),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Toss's code and words for an error.
@@ -44,21 +78,28 @@ pub struct Failure {
 impl Answer {
     /// Reads an HTTP answer. The status alone decides nothing but that only 200 can carry a payment.
     pub(super) fn read(operation: Operation, status: u16, body: &[u8]) -> Self {
-        // No database keeps a NUL in a text.
-        let body = String::from_utf8_lossy(body).replace("\\u0000", "");
+        let mut value: Value = match serde_json::from_slice(body) {
+            Ok(value) => value,
+            Err(_) => return Self::Silent { cause: format!("HTTP {status} without JSON") },
+        };
+        without_nul(&mut value);
         if status == 200 {
-            return match serde_json::from_str(&body) {
+            return match serde_json::from_value(value) {
                 Ok(payment) => Self::Payment(Box::new(payment)),
                 Err(error) => Self::Silent { cause: format!("unreadable payment: {error}") },
             };
         }
-        let Ok(failure) = serde_json::from_str::<Failure>(&body) else {
+        let Ok(failure) = serde_json::from_value::<Failure>(value) else {
             return Self::Silent { cause: format!("HTTP {status} without a code") };
         };
         // Too many requests says nothing about this one, whatever its body claims.
         let class = if status == 429 { Class::Unknown } else { classify(operation, &failure.code) };
-        let bound = (400..500).contains(&status) && ![409, 429].contains(&status);
-        Self::Error { class, failure: failure.bounded(), bound }
+        let kept = match status {
+            409 | 429 => Kept::No,
+            400..500 => Kept::Yes,
+            _ => Kept::Unsaid,
+        };
+        Self::Error { class, failure: failure.bounded(), kept }
     }
 
     /// One word for log lines and metrics.
@@ -107,5 +148,14 @@ mod tests {
         assert_eq!(read(429, r#"{"code":"REJECT_CARD_PAYMENT","message":"x"}"#), "unknown");
         assert_eq!(read(502, "<html>bad gateway</html>"), "unknown");
         assert_eq!(read(200, r#"{"paymentKey": "k", "#), "unknown");
+    }
+
+    #[test]
+    fn a_nul_goes_and_words_that_look_like_one_stay() {
+        let body = r#"{"code":"REJECT_CARD_PAYMENT","message":"a\u0000b \\u0000 c"}"#;
+        let Answer::Error { failure, .. } = Answer::read(Operation::Confirm, 403, body.as_bytes()) else {
+            panic!("an error");
+        };
+        assert_eq!(failure.message, r"ab \u0000 c");
     }
 }

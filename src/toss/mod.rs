@@ -6,7 +6,7 @@ mod codes;
 mod institutions;
 mod payment;
 
-pub use answer::{Answer, Failure};
+pub use answer::{Answer, Failure, Kept};
 pub use client::{Cancel, Client, ClientError, Confirm};
 pub use codes::{Class, Operation, classify};
 pub use institutions::{bank, card_issuer, easy_pay};

@@ -1,5 +1,6 @@
 //! Giving everything back: the money, the time and the event amount, once.
 
+use serde_json::json;
 use toss_sandbox::{Fault, FaultKind, Operation};
 
 use crate::support::scenario::scenarios;
@@ -13,6 +14,7 @@ scenarios![
     an_unknown_or_foreign_payment_cannot_be_refunded,
     the_buyer_may_ask_for_the_money_back,
     refunds_are_listed_by_order_and_by_user,
+    a_reason_that_looks_like_an_escape_is_only_a_reason,
 ];
 
 async fn a_full_refund_takes_the_subscription_back(world: &World) {
@@ -128,4 +130,14 @@ async fn refunds_are_listed_by_order_and_by_user(world: &World) {
     assert_eq!(by(String::new()).await, all);
     let own = world.user("u2").get("/v1/refunds").await;
     assert_eq!(own.expect(200)["items"].as_array().map(Vec::len), Some(1));
+}
+
+async fn a_reason_that_looks_like_an_escape_is_only_a_reason(world: &World) {
+    let order = world.buy("u1", &world.basic().await).await;
+    // Six characters that would be one NUL if anybody took the text for JSON.
+    let body = json!({"cancelReason": "\\u0000"});
+    let reply = world.service().post(&format!("/v1/payments/{}/cancel", order.order_id), body).await;
+    assert_eq!(reply.expect(200)["refund"]["status"], "DONE");
+    assert_eq!(reply.body["refund"]["reason"], "\\u0000");
+    assert_eq!(world.ledger_of(&order), (1, 0));
 }
