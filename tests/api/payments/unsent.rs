@@ -16,6 +16,7 @@ scenarios![
     a_window_that_closed_unused_ends_the_payment_without_a_charge,
     a_payment_that_toss_never_knew_is_given_up_only_after_the_window,
     an_approval_is_found_however_late_we_ask,
+    an_order_that_toss_does_not_tell_about_is_not_given_up,
 ];
 
 /// An address at which nobody listens.
@@ -155,4 +156,27 @@ async fn an_approval_is_found_however_late_we_ask(world: &World) {
     assert_eq!(world.subscription("u1").await["startDate"], payment["approvedAt"]);
     let gone = json!({"orderId": order.order_id, "code": "X", "message": "x"});
     assert_eq!(world.service().post("/v1/payments/fail", gone).await.expect(200)["status"], "DONE");
+}
+
+async fn an_order_that_toss_does_not_tell_about_is_not_given_up(world: &World) {
+    let plan = world.basic().await;
+    let order = world.order("u1", &plan).await;
+    world.toss.inject(Fault::new(Operation::Confirm, FaultKind::DropBefore));
+    world.confirm(&order, "tgen_that_nobody_issued").await.expect(202);
+    // After the window Toss knows nothing of the key, but does not say what it knows of the order.
+    for _ in 0..4 {
+        world
+            .toss
+            .inject(Fault::new(Operation::Get, FaultKind::ErrorBefore).status(404).code("NOT_FOUND_PAYMENT"));
+        world.toss.inject(Fault::new(Operation::Get, FaultKind::ErrorBefore));
+        world.advance(Duration::hours(2));
+        assert_eq!(world.run_job("settle-payments").await, 0);
+        assert_eq!(world.payment(&order).await["status"], "IN_PROGRESS");
+    }
+    for _ in 0..2 {
+        world.advance(Duration::hours(2));
+        world.run_job("settle-payments").await;
+    }
+    assert_eq!(world.payment(&order).await["status"], "ABORTED");
+    assert_eq!(world.ledger_of(&order), (0, 0));
 }
