@@ -7,6 +7,7 @@
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod crash;
 pub mod db;
 pub mod telemetry;
 
@@ -23,6 +24,7 @@ pub mod toss;
 pub mod event_amounts;
 pub mod subscriptions;
 
+pub mod findings;
 pub mod jobs;
 pub mod run;
 

@@ -158,6 +158,18 @@ row_id! {
     /// Identifies one run of a job.
     JobRunId
 }
+row_id! {
+    /// Identifies a webhook that was received.
+    WebhookId
+}
+row_id! {
+    /// Identifies what a person must look at.
+    FindingId
+}
+row_id! {
+    /// Identifies one claim of a caller's `Idempotency-Key`.
+    ClaimId
+}
 
 /// Time comes first so that new orders land at the end of the index; the rest is beyond guessing (22 letters and
 /// digits are 131 random bits).

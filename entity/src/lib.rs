@@ -5,8 +5,11 @@
     reason = "code that the ORM's macro generates for nested saves, which we never call"
 )]
 
+pub mod compensation;
 pub mod customer;
 pub mod event_amount;
+pub mod finding;
+pub mod idempotency_key;
 pub mod ids;
 pub mod job_run;
 pub mod money;
@@ -17,10 +20,11 @@ pub mod refund;
 pub mod subscription;
 pub mod subscription_period;
 pub mod temp_order;
+pub mod webhook;
 
 pub use ids::{
-    CustomerKey, EventAmountId, IdempotencyKey, JobRunId, OrderId, PaymentEventId, PaymentKey, PeriodId,
-    PlanCode, PlanId, RefundId, SubscriptionId, UserId,
+    ClaimId, CustomerKey, EventAmountId, FindingId, IdempotencyKey, JobRunId, OrderId, PaymentEventId,
+    PaymentKey, PeriodId, PlanCode, PlanId, RefundId, SubscriptionId, UserId, WebhookId,
 };
 pub use money::{Currency, Won, WonChange};
 

@@ -53,4 +53,13 @@ pub enum Cause {
     /// The job that finds out unknown outcomes.
     #[sea_orm(string_value = "SETTLE")]
     Settle,
+    /// A webhook of Toss's, which made us ask.
+    #[sea_orm(string_value = "WEBHOOK")]
+    Webhook,
+    /// The comparison of Toss's books with ours, which made us ask.
+    #[sea_orm(string_value = "RECONCILE")]
+    Reconcile,
+    /// The cancel of an approval that could not be honoured.
+    #[sea_orm(string_value = "COMPENSATE")]
+    Compensate,
 }

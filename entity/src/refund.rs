@@ -28,6 +28,8 @@ pub struct Model {
     pub failure_message: Option<String>,
     /// The balance that Toss must still see, in won: its optimistic lock.
     pub expected_balance: Won,
+    /// Where the money of a virtual account goes, while it is still on its way there; never kept beyond that.
+    pub receive_account: Option<Json>,
     /// The `Idempotency-Key` under which it was sent; none for a cancel that staff made at Toss.
     pub idempotency_key: Option<IdempotencyKey>,
     /// When Toss is to be asked next; none when nothing is open.

@@ -5,6 +5,7 @@ use sea_orm_migration::prelude::*;
 
 mod dialect;
 mod m20261121_000001_books;
+mod m20261121_000002_recovery;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -13,6 +14,6 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261121_000001_books::Migration)]
+        vec![Box::new(m20261121_000001_books::Migration), Box::new(m20261121_000002_recovery::Migration)]
     }
 }

@@ -57,13 +57,17 @@ codes! {
     OrderExpired "ORDER_EXPIRED" 410 "결제 가능 시간이 지난 주문입니다." "The order can no longer be paid.";
     PayloadTooLarge "PAYLOAD_TOO_LARGE" 413 "요청 본문이 너무 큽니다." "The body is too large.";
     UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" 415 "본문은 application/json이어야 합니다." "The body must be application/json.";
+    IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" 422 "같은 Idempotency-Key로 다른 요청을 보냈습니다." "The Idempotency-Key came with another request before.";
+    RateLimited "RATE_LIMITED" 429 "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요." "Too many requests; try again after `Retry-After` seconds.";
     Internal "INTERNAL" 500 "일시적인 오류가 발생했습니다." "Something went wrong on our side.";
     DatabaseUnavailable "DATABASE_UNAVAILABLE" 503 "잠시 후 다시 시도해 주세요." "The database cannot be reached; try again shortly.";
+    Overloaded "OVERLOADED" 503 "요청이 몰리고 있습니다. 잠시 후 다시 시도해 주세요." "Too many requests are under way; try again after `Retry-After` seconds.";
     PgUnavailable "PG_UNAVAILABLE" 503 "결제 대행사에 연결할 수 없습니다. 잠시 후 다시 시도해 주세요." "The payment gateway cannot be used at the moment.";
 }
 
 /// What any operation can answer.
-pub const ALWAYS: &[Code] = &[Code::NotAcceptable, Code::Internal, Code::DatabaseUnavailable];
+pub const ALWAYS: &[Code] =
+    &[Code::NotAcceptable, Code::Internal, Code::DatabaseUnavailable, Code::Overloaded];
 /// What any operation that takes input can answer.
 pub const INPUT: &[Code] = &[Code::InvalidRequest];
 /// What any operation that takes a body can answer.

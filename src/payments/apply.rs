@@ -9,6 +9,7 @@ use entity::{OrderId, PaymentKey, Won, WonChange, payment, temp_order};
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
 
 use super::moves::{self, Reason};
+use crate::crash::{self, Point};
 use crate::subscriptions::PeriodError;
 use crate::toss::{self, Failure, Status};
 use crate::{event_amounts, refunds, subscriptions};
@@ -108,6 +109,7 @@ pub async fn apply(
         payment.updated_at = heard.now;
         moves::save(tx, &payment).await?;
     }
+    crash::point(Point::TruthWritten);
     Ok(payment)
 }
 

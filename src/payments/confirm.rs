@@ -17,6 +17,7 @@ use super::moves::{self, Reason};
 use super::receipt::Receipt;
 use super::settle::{self, Attempt};
 use crate::app::App;
+use crate::crash::{self, Point};
 use crate::db::{transact, unique_violation};
 use crate::toss::Failure;
 
@@ -114,10 +115,13 @@ enum Asked {
 async fn claim_and_ask(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Asked, ConfirmError> {
     match claim(app, command, now).await? {
         Claim::Standing => Ok(Asked::Recorded),
-        Claim::Ours(attempt) => match settle::ask(app, attempt, Cause::Confirm).await? {
-            settle::Outcome::Misconfigured => Ok(Asked::Misconfigured),
-            settle::Outcome::Decided | settle::Outcome::Open => Ok(Asked::Recorded),
-        },
+        Claim::Ours(attempt) => {
+            crash::point(Point::Claimed);
+            match settle::ask(app, attempt, Cause::Confirm).await? {
+                settle::Outcome::Misconfigured => Ok(Asked::Misconfigured),
+                settle::Outcome::Decided | settle::Outcome::Open => Ok(Asked::Recorded),
+            }
+        }
     }
 }
 
@@ -168,6 +172,7 @@ async fn claim(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim
             return claim_again(tx, command, payment, lease_until, now).await;
         }
         moves::record_first(tx, &payment, Reason { cause: Cause::Confirm, failure: None, now }).await?;
+        crash::point(Point::ClaimWritten);
         Ok(Claim::Ours(Attempt::of(&payment).ok_or(ConfirmError::OrderNotFound)?))
     })
 }

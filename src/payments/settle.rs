@@ -11,7 +11,9 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySel
 use super::apply::{self, ApplyError, Difference, Heard, give_up};
 use super::{moves, next_delay};
 use crate::app::App;
+use crate::crash::{self, Point};
 use crate::db::{is_unavailable, transact};
+use crate::findings::{self, Found};
 use crate::toss::{self, Answer, Class, Failure, Status};
 
 /// How long an authenticated payment waits for its confirmation at Toss; then it is gone for good.
@@ -261,7 +263,9 @@ async fn apply_truth(
     heard: Heard,
 ) -> Result<Outcome, DbErr> {
     let zone = app.config.billing.timezone;
-    match transact!(app.db, |tx| { apply::apply(tx, zone, &attempt.order_id, truth, heard).await }) {
+    let applied = transact!(app.db, |tx| { apply::apply(tx, zone, &attempt.order_id, truth, heard).await });
+    crash::point(Point::TruthRecorded);
+    match applied {
         Ok(payment) if payment.status == PaymentStatus::InProgress => {
             postpone(app, attempt, false, heard.now).await
         }
@@ -280,7 +284,8 @@ async fn apply_truth(
             decline(app, attempt, &failure, heard).await
         }
         Err(error) => {
-            tracing::error!(order_id = %attempt.order_id, %error, "needs a person: Toss's answer cannot be applied");
+            let key = Some(&attempt.payment_key);
+            findings::note(app, Found::unapplicable(&attempt.order_id, key, error.to_string())).await;
             postpone(app, attempt, false, heard.now).await
         }
     }

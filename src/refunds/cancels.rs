@@ -79,6 +79,7 @@ async fn keep_refund(
             transaction_key: Set(Some(cancel.transaction_key.clone())),
             failure_code: Set(None),
             failure_message: Set(None),
+            receive_account: Set(None),
             expected_balance: Set(payment.balance_amount),
             idempotency_key: Set(None),
             next_settle_at: Set(None),
@@ -90,6 +91,7 @@ async fn keep_refund(
     };
     let mut row = pending.clone().into_active_model();
     row.status = Set(RefundStatus::Done);
+    row.receive_account = Set(None);
     row.transaction_key = Set(Some(cancel.transaction_key.clone()));
     row.next_settle_at = Set(None);
     row.refunded_at = Set(Some(refunded_at));
@@ -107,6 +109,7 @@ pub async fn nothing_to_give_back(tx: &DatabaseTransaction, order_id: &OrderId) 
     let Some(pending) = pending.one(tx).await? else { return Ok(()) };
     let mut row = pending.into_active_model();
     row.status = Set(RefundStatus::Failed);
+    row.receive_account = Set(None);
     row.failure_code = Set(Some("DEPOSIT_REVERSED".to_owned()));
     row.failure_message = Set(Some("입금이 취소되어 환불할 금액이 없습니다.".to_owned()));
     row.next_settle_at = Set(None);

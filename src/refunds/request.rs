@@ -12,6 +12,7 @@ use tracing::Instrument;
 use super::settle;
 use super::window;
 use crate::app::App;
+use crate::crash::{self, Point};
 use crate::db::transact;
 use crate::payments::{Outcome, moves};
 use crate::subscriptions::{self, Subscribed};
@@ -82,6 +83,7 @@ pub async fn request(
     let (worker, id) = (app.clone(), RefundId::new());
     let work = async move {
         let reserved = reserve(&worker, id, &command, now).await?;
+        crash::point(Point::Reserved);
         Ok::<_, RequestError>(settle::ask(&worker, &reserved).await?)
     };
     // A task of its own: a caller that hangs up cancels nothing.
@@ -148,6 +150,7 @@ async fn reserve(
             transaction_key: None,
             failure_code: None,
             failure_message: None,
+            receive_account: None,
             expected_balance: payment.balance_amount,
             idempotency_key: Some(IdempotencyKey::random()),
             next_settle_at: Some(due),
@@ -156,6 +159,7 @@ async fn reserve(
             refunded_at: None,
         };
         refund.clone().into_active_model().insert(tx).await?;
+        crash::point(Point::ReserveWritten);
         Ok(refund)
     })
 }

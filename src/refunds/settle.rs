@@ -12,7 +12,9 @@ use sea_orm::{
 };
 
 use crate::app::App;
+use crate::crash::{self, Point};
 use crate::db::transact;
+use crate::findings::{self, Found};
 use crate::payments::apply::{ApplyError, Heard, apply};
 use crate::payments::{Outcome, TAKES_ON_FOR, count_decided, moves, next_delay};
 use crate::toss::{self, Answer, Class, Failure};
@@ -188,14 +190,16 @@ async fn apply_truth(
     (cause, asked_at): (Cause, DateTime<Utc>),
 ) -> Result<Seen, DbErr> {
     let (zone, heard) = (app.config.billing.timezone, Heard { cause, asked_at, now: app.clock.now() });
-    match transact!(app.db, |tx| { apply(tx, zone, &refund.order_id, truth, heard).await }) {
+    let applied = transact!(app.db, |tx| { apply(tx, zone, &refund.order_id, truth, heard).await });
+    crash::point(Point::TruthRecorded);
+    match applied {
         Ok(payment) => Ok(match pending(app, refund.id).await? {
             Some(_) => Seen::NotDone { balance: payment.balance_amount },
             None => Seen::Done,
         }),
         Err(ApplyError::Database(error)) => Err(error),
         Err(error) => {
-            tracing::error!(order_id = %refund.order_id, %error, "needs a person: Toss's answer cannot be applied");
+            findings::note(app, Found::unapplicable(&refund.order_id, None, error.to_string())).await;
             Ok(Seen::Nothing(postpone(app, refund, false, heard.now).await?))
         }
     }
@@ -218,6 +222,7 @@ async fn give_up(app: &App, refund: &refund::Model, failure: &Failure) -> Result
     transact!(app.db, |tx| {
         let Some(mut row) = locked(tx, refund).await? else { return Ok::<_, DbErr>(()) };
         row.status = Set(RefundStatus::Failed);
+        row.receive_account = Set(None);
         row.failure_code = Set(Some(failure.code.clone()));
         row.failure_message = Set(Some(failure.message.clone()));
         row.next_settle_at = Set(None);

@@ -12,6 +12,7 @@ use url::Url;
 use super::answer::Answer;
 use super::codes::Operation;
 use crate::config;
+use crate::crash::{self, Point};
 use crate::telemetry::shorten;
 
 /// The largest answer that is read, in bytes; a Payment has a few thousand.
@@ -138,6 +139,7 @@ impl Client {
 
     async fn send(&self, operation: Operation, about: &str, request: reqwest::RequestBuilder) -> Answer {
         let began = Instant::now();
+        crash::point(operation.about_to_send());
         let (answer, status, trace) = match request.send().await {
             Err(error) => (failed(&error), None, None),
             Ok(response) => {
@@ -150,6 +152,7 @@ impl Client {
                 (answer, Some(status), trace)
             }
         };
+        crash::point(operation.answered());
         let cause = match &answer {
             Answer::NotSent { cause } | Answer::Silent { cause } => Some(cause.as_str()),
             Answer::Error { failure, .. } => Some(failure.message.as_str()),
@@ -167,6 +170,24 @@ impl Client {
             "toss answered"
         );
         answer
+    }
+}
+
+impl Operation {
+    fn about_to_send(self) -> Point {
+        match self {
+            Self::Confirm => Point::ConfirmSend,
+            Self::Lookup => Point::LookUpSend,
+            Self::Cancel => Point::CancelSend,
+        }
+    }
+
+    fn answered(self) -> Point {
+        match self {
+            Self::Confirm => Point::ConfirmAnswered,
+            Self::Lookup => Point::LookUpAnswered,
+            Self::Cancel => Point::CancelAnswered,
+        }
     }
 }
 
