@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,7 +30,12 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Cancelled when the process is asked to stop.
     pub stopping: CancellationToken,
+    /// Unknown outcomes that may be followed up at once, beside the job that does it anyway.
+    pub follow_ups: Arc<Semaphore>,
 }
+
+/// Unknown outcomes that are followed up at once.
+const FOLLOW_UPS: usize = 64;
 
 impl App {
     /// Connects to the books and prepares the way to Toss.
@@ -38,9 +44,10 @@ impl App {
     /// When the database or the Toss settings do not allow it.
     pub async fn build(config: Config, clock: Clock) -> Result<Self, BuildError> {
         let db = Database::connect(&config.database.url, config.database.max_connections).await?;
-        let toss = toss::Client::new(&config.toss)?;
+        let toss = toss::Client::new(&config.toss, clock.clone())?;
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Self(Arc::new(Parts { config, db, toss, clock, tasks, stopping })))
+        let follow_ups = Arc::new(Semaphore::new(FOLLOW_UPS));
+        Ok(Self(Arc::new(Parts { config, db, toss, clock, tasks, stopping, follow_ups })))
     }
 }
 

@@ -17,6 +17,7 @@ pub mod http;
 pub mod plans;
 pub mod temp_orders;
 
+pub mod compensations;
 pub mod payments;
 pub mod refunds;
 pub mod toss;
@@ -24,6 +25,7 @@ pub mod toss;
 pub mod event_amounts;
 pub mod subscriptions;
 
+pub mod due;
 pub mod findings;
 pub mod jobs;
 pub mod run;

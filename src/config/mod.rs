@@ -8,9 +8,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+mod addresses;
 mod load;
 mod validate;
 
+pub use addresses::Addresses;
 pub use load::ConfigError;
 pub use validate::TossKeyKind;
 
@@ -41,6 +43,11 @@ pub struct Server {
     pub bind: SocketAddr,
     /// Within how many milliseconds a caller is answered.
     pub answer_within_ms: u64,
+    /// Requests under way at once; beyond that callers are told to come back.
+    pub max_in_flight: usize,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    pub trusted_proxies: Addresses,
 }
 
 /// Where the books are kept.
@@ -67,6 +74,13 @@ pub struct Toss {
     pub connect_timeout_ms: u64,
     /// Milliseconds for a whole request.
     pub request_timeout_ms: u64,
+    /// Purchases and refunds that may wait on Toss at once.
+    pub max_in_flight: usize,
+    /// Where webhooks may come from; from anywhere when empty.
+    #[serde(default)]
+    pub webhook_addresses: Addresses,
+    /// Webhooks that one process takes in a minute.
+    pub webhooks_per_minute: u32,
 }
 
 /// The rules of billing.

@@ -38,6 +38,9 @@ impl Config {
             positive("toss.connect_timeout_ms", self.toss.connect_timeout_ms),
             positive("toss.request_timeout_ms", self.toss.request_timeout_ms),
             positive("billing.temp_order_ttl_minutes", self.billing.temp_order_ttl_minutes.into()),
+            between("server.max_in_flight", self.server.max_in_flight, 1, 100_000),
+            between("toss.max_in_flight", self.toss.max_in_flight, 1, 10_000),
+            positive("toss.webhooks_per_minute", self.toss.webhooks_per_minute.into()),
             positive("scheduler.settle_interval_secs", self.scheduler.settle_interval_secs.into()),
             at_most("server.answer_within_ms", self.server.answer_within_ms, 600_000),
             at_most("toss.request_timeout_ms", self.toss.request_timeout_ms, 600_000),
@@ -128,6 +131,10 @@ fn check(holds: bool, key: &'static str, reason: &str) -> Result<(), ConfigError
 
 fn positive(key: &'static str, value: u64) -> Result<(), ConfigError> {
     check(value > 0, key, "must be at least 1")
+}
+
+fn between(key: &'static str, value: usize, least: usize, most: usize) -> Result<(), ConfigError> {
+    check((least..=most).contains(&value), key, &format!("must be between {least} and {most}"))
 }
 
 fn at_most(key: &'static str, value: u64, most: u64) -> Result<(), ConfigError> {

@@ -9,6 +9,10 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter}
 
 use crate::app::App;
 use crate::db::transact;
+use crate::toss::Failure;
+
+/// The subject of findings about Toss as a whole.
+pub(crate) const TOSS: &str = "toss";
 
 /// What kind of thing a person must look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +95,20 @@ impl Found {
             order_id: Some(order_id.to_string()),
             payment_key: payment_key.map(ToString::to_string),
             detail,
+            ours: None,
+            theirs: None,
+        }
+    }
+
+    /// Toss refuses our key or contract.
+    pub fn misconfigured(failure: &Failure) -> Self {
+        Self {
+            kind: Kind::Misconfigured,
+            subject: TOSS.to_owned(),
+            source: FindingSource::Settle,
+            order_id: None,
+            payment_key: None,
+            detail: format!("Toss refuses our key or contract: {} {}", failure.code, failure.message),
             ours: None,
             theirs: None,
         }

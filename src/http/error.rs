@@ -26,9 +26,16 @@ pub struct ApiError {
     pub errors: Vec<FieldError>,
     /// What Toss said.
     pub pg: Option<Failure>,
+    /// After how many seconds another try is worth it, where that is known.
+    pub retry_after: Option<u32>,
 }
 
 impl ApiError {
+    /// Another try is worth it after so many seconds.
+    pub fn retry_after(code: Code, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..code.into() }
+    }
+
     /// What Toss said goes along.
     pub fn with_pg(code: Code, failure: Option<Failure>) -> Self {
         Self { pg: failure.filter(|failure| !failure.code.is_empty()), ..code.into() }
@@ -37,7 +44,7 @@ impl ApiError {
 
 impl From<Code> for ApiError {
     fn from(code: Code) -> Self {
-        Self { code, errors: Vec::new(), pg: None }
+        Self { code, errors: Vec::new(), pg: None, retry_after: None }
     }
 }
 

@@ -147,10 +147,13 @@ fn answer(error: poem::Error, language: Language, request_id: &str) -> Response 
         Code::DatabaseUnavailable | Code::PgUnavailable => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
-        Code::RequestInProgress | Code::JobRunning => {
+        Code::RequestInProgress | Code::JobRunning | Code::Overloaded | Code::RateLimited => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         _ => {}
+    }
+    if let Some(seconds) = known.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

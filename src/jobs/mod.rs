@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 
 use crate::app::App;
-use crate::{payments, refunds, subscriptions, temp_orders};
+use crate::{compensations, payments, refunds, subscriptions, temp_orders};
 
 pub mod api;
 mod heartbeat;
@@ -63,10 +63,13 @@ impl Job {
         match self {
             Self::ExpireSubscriptions => subscriptions::expire(app, now).await,
             Self::SettlePayments => {
-                // Neither may keep the other from its turn.
-                let (payments, refunds) =
-                    tokio::join!(payments::settle_due(app, now), refunds::settle_due(app, now));
-                Ok(payments? + refunds?)
+                // None may keep the others from their turn.
+                let (payments, refunds, compensations) = tokio::join!(
+                    payments::settle_due(app),
+                    refunds::settle_due(app),
+                    compensations::settle_due(app),
+                );
+                Ok(payments? + refunds? + compensations?)
             }
             Self::PurgeTempOrders => temp_orders::purge(app, now).await,
         }

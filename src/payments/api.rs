@@ -111,6 +111,7 @@ impl From<ConfirmError> for ApiError {
             ConfirmError::PaymentKeyConflict => Code::PaymentKeyConflict.into(),
             ConfirmError::Rejected(failure) => Self::with_pg(Code::PaymentRejected, Some(failure)),
             ConfirmError::Misconfigured => Code::PgUnavailable.into(),
+            ConfirmError::Unavailable(refused) => Self::retry_after(Code::PgUnavailable, refused.retry_after),
             ConfirmError::Database(error) => error.into(),
         }
     }

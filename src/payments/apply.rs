@@ -9,7 +9,6 @@ use entity::{OrderId, PaymentKey, Won, WonChange, payment, temp_order};
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
 
 use super::moves::{self, Reason};
-use crate::crash::{self, Point};
 use crate::subscriptions::PeriodError;
 use crate::toss::{self, Failure, Status};
 use crate::{event_amounts, refunds, subscriptions};
@@ -26,6 +25,9 @@ pub enum ApplyError {
     /// We hold no such payment.
     #[error("no payment {0}")]
     Unknown(OrderId),
+    /// The order is paid by another attempt, and this one was approved as well.
+    #[error("the order is paid already, and Toss approved another attempt of it as well")]
+    SecondApproval,
     /// Toss's payment is not the one that we hold: other key, order, amount or currency.
     #[error("Toss's payment differs from ours: {0:?}")]
     Differs(Difference),
@@ -52,7 +54,7 @@ impl From<PeriodError> for ApplyError {
     fn from(error: PeriodError) -> Self {
         match error {
             PeriodError::Database(error) => Self::Database(error),
-            PeriodError::Beyond(_) | PeriodError::SellsNoTime(_) => Self::Period(error),
+            PeriodError::Beyond(_) | PeriodError::TooFar | PeriodError::SellsNoTime(_) => Self::Period(error),
         }
     }
 }
@@ -83,7 +85,9 @@ pub async fn apply(
         return Err(ApplyError::Unknown(order_id.clone()));
     };
     let before = payment.clone();
-    same_payment(tx, &mut payment, truth).await?;
+    if about(tx, &mut payment, truth).await? == About::Superseded {
+        return Ok(payment);
+    }
     if deposit_was_reversed(&payment, truth, heard) {
         reverse(tx, zone, &mut payment, heard).await?;
     }
@@ -109,7 +113,6 @@ pub async fn apply(
         payment.updated_at = heard.now;
         moves::save(tx, &payment).await?;
     }
-    crash::point(Point::TruthWritten);
     Ok(payment)
 }
 
@@ -125,33 +128,58 @@ pub fn was_approved(status: PaymentStatus) -> bool {
     }
 }
 
-/// Whether `truth` is about an attempt of `payment`: the newest, or an earlier one that was approved after all, which
-/// then takes the newest one's place.
-async fn same_payment(
+/// Which of our attempts Toss's payment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// The one that counts.
+    Newest,
+    /// An earlier one that holds no money: whatever became of it, the order goes on without it.
+    Superseded,
+}
+
+/// Which attempt of `payment` it is that `truth` is about. An earlier one that was approved after all takes the newest
+/// one's place, unless that has been paid as well.
+async fn about(
     tx: &DatabaseTransaction,
     payment: &mut payment::Model,
     truth: &toss::Payment,
-) -> Result<(), ApplyError> {
+) -> Result<About, ApplyError> {
+    if payment.order_id.as_str() != truth.order_id {
+        return Err(ApplyError::Differs(Difference::Order));
+    }
+    let newest = payment.payment_key.as_ref().is_some_and(|key| key.as_str() == truth.payment_key);
+    let key = truth.payment_key.parse::<PaymentKey>().ok();
+    if !newest {
+        let known = match &key {
+            Some(key) => moves::offered(tx, &payment.order_id, key).await?,
+            None => false,
+        };
+        if !known {
+            return Err(ApplyError::Differs(Difference::PaymentKey));
+        }
+        let holds_money = truth.approved_at.is_some() && truth.balance_amount > 0;
+        // Money that came and went leaves its trace, unless another attempt is under way or has been paid.
+        let trace = truth.approved_at.is_some()
+            && matches!(payment.status, PaymentStatus::Aborted | PaymentStatus::Expired);
+        if !holds_money && !trace {
+            return Ok(About::Superseded);
+        }
+    }
     let rules = [
-        (payment.order_id.as_str() == truth.order_id, Difference::Order),
         (payment.amount.get() == truth.total_amount, Difference::Amount),
         (truth.currency == "KRW", Difference::Currency),
     ];
     if let Some((_, difference)) = rules.into_iter().find(|(same, _)| !same) {
         return Err(ApplyError::Differs(difference));
     }
-    if payment.payment_key.as_ref().is_some_and(|key| key.as_str() == truth.payment_key) {
-        return Ok(());
+    if !newest {
+        if was_approved(payment.status) {
+            return Err(ApplyError::SecondApproval);
+        }
+        tracing::warn!(order_id = %payment.order_id, "an earlier attempt was approved after all");
+        payment.payment_key = key;
     }
-    let differs = ApplyError::Differs(Difference::PaymentKey);
-    let Ok(key) = truth.payment_key.parse::<PaymentKey>() else { return Err(differs) };
-    let news = truth.approved_at.is_some() && !was_approved(payment.status);
-    if !news || !moves::offered(tx, &payment.order_id, &key).await? {
-        return Err(differs);
-    }
-    tracing::warn!(order_id = %payment.order_id, "an earlier attempt was approved after all");
-    payment.payment_key = Some(key);
-    Ok(())
+    Ok(About::Newest)
 }
 
 /// The money is there: the buyer gets what it buys, all in this transaction.
@@ -172,7 +200,10 @@ async fn approve(
     // A period refers to its payment, which must satisfy its own checks by now.
     moves::save(tx, payment).await?;
     if payment.interval_months.is_some() {
-        subscriptions::append(tx, zone, payment, approved_at, heard.now).await?;
+        // What has been given back in full before we ever saw it buys nothing.
+        if truth.balance_amount > 0 {
+            subscriptions::append(tx, zone, payment, approved_at, heard.now).await?;
+        }
     } else {
         let plus = WonChange::plus(payment.amount);
         event_amounts::enter(tx, &payment.order_id, moved, plus, heard.now).await?;

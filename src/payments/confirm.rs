@@ -13,13 +13,15 @@ use sea_orm::{
 use tracing::Instrument;
 
 use super::apply::was_approved;
+use super::ask::{self, Attempt};
 use super::moves::{self, Reason};
 use super::receipt::Receipt;
-use super::settle::{self, Attempt};
+use super::settle::OpenPayments;
 use crate::app::App;
 use crate::crash::{self, Point};
 use crate::db::{transact, unique_violation};
-use crate::toss::Failure;
+use crate::due::{self, Outcome};
+use crate::toss::{self, Admission, Failure};
 
 /// What a buyer's front end brings back from the payment window.
 #[derive(Clone, Debug)]
@@ -64,6 +66,9 @@ pub enum ConfirmError {
     /// Toss refuses our key or contract.
     #[error("Toss refuses our key")]
     Misconfigured,
+    /// Toss is down, wants a pause, or is waited on by too many.
+    #[error(transparent)]
+    Unavailable(#[from] toss::Refused),
     /// The database's own.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -72,7 +77,8 @@ pub enum ConfirmError {
 /// Charges what `command` says, once, whoever else asks for the same at the same time.
 ///
 /// # Errors
-/// [`ConfirmError`]. Toss is not called for any but `Rejected` and `Misconfigured`.
+/// [`ConfirmError`]. Toss is not called for any but `Rejected` and `Misconfigured`, and nothing is claimed for
+/// `Unavailable`.
 pub async fn confirm(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
     let worker = app.clone();
     let Confirm { owner, payment_key, order_id, amount } = command.clone();
@@ -115,11 +121,17 @@ enum Asked {
 async fn claim_and_ask(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Asked, ConfirmError> {
     match claim(app, command, now).await? {
         Claim::Standing => Ok(Asked::Recorded),
-        Claim::Ours(attempt) => {
+        Claim::Ours(ours) => {
             crash::point(Point::Claimed);
-            match settle::ask(app, attempt, Cause::Confirm).await? {
-                settle::Outcome::Misconfigured => Ok(Asked::Misconfigured),
-                settle::Outcome::Decided | settle::Outcome::Open => Ok(Asked::Recorded),
+            let order_id = ours.attempt.order_id.clone();
+            let asking = ask::ask(app, ours.attempt, Cause::Confirm);
+            match due::hold::<OpenPayments, _>(app, order_id.clone(), ours.lease, asking).await? {
+                Outcome::Misconfigured => Ok(Asked::Misconfigured),
+                Outcome::Decided => Ok(Asked::Recorded),
+                Outcome::Open => {
+                    due::follow_up::<OpenPayments>(app, order_id);
+                    Ok(Asked::Recorded)
+                }
             }
         }
     }
@@ -145,45 +157,55 @@ async fn standing(app: &App, payment: payment::Model, now: DateTime<Utc>) -> Res
 /// What a claim finds.
 enum Claim {
     /// This call is the one that asks Toss.
-    Ours(Attempt),
+    Ours(Box<Ours>),
     /// This very attempt was claimed before; its payment tells how it stands.
     Standing,
 }
 
+/// What this call has claimed.
+struct Ours {
+    attempt: Attempt,
+    /// Until when it counts as alive without a sign.
+    lease: DateTime<Utc>,
+    /// Its place among those that wait on Toss.
+    _admission: Admission,
+}
+
 async fn claim(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim, ConfirmError> {
-    let lease = app.toss.request_timeout() + std::time::Duration::from_secs(10);
-    let lease_until = now + chrono::Duration::from_std(lease).unwrap_or(chrono::Duration::minutes(10));
+    // A lease tells that the process lives, so it counts from here and not from when the caller came.
+    let lease = due::lease_from(app.clock.now());
     transact!(app.db, |tx| {
         if let Some(payment) = moves::lock(tx, &command.order_id).await? {
-            return claim_again(tx, command, payment, lease_until, now).await;
+            return claim_again(tx, app, command, payment, (lease, now)).await;
         }
         let order = payable(tx, command, now).await?;
-        let payment = first_attempt(command, order, lease_until, now);
+        let admission = app.toss.admit()?;
+        let payment = first_attempt(command, order, lease, now);
         let row = payment.clone().into_active_model();
-        let ours = payment::Entity::insert(row)
+        let inserted = payment::Entity::insert(row)
             // Without a target: the same order and the same key come together when one confirmation is sent twice.
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(tx)
             .await?;
-        if ours == 0 {
+        if inserted == 0 {
             // Another claim came first and has just committed: of this order, or of another with this key.
             let payment =
                 moves::lock(tx, &command.order_id).await?.ok_or(ConfirmError::PaymentKeyConflict)?;
-            return claim_again(tx, command, payment, lease_until, now).await;
+            return claim_again(tx, app, command, payment, (lease, now)).await;
         }
         moves::record_first(tx, &payment, Reason { cause: Cause::Confirm, failure: None, now }).await?;
         crash::point(Point::ClaimWritten);
-        Ok(Claim::Ours(Attempt::of(&payment).ok_or(ConfirmError::OrderNotFound)?))
+        asks(&payment, lease, admission)
     })
 }
 
 /// The order was claimed before: by this key, or by one that failed.
 async fn claim_again(
     tx: &DatabaseTransaction,
+    app: &App,
     command: &Confirm,
     mut payment: payment::Model,
-    lease_until: DateTime<Utc>,
-    now: DateTime<Utc>,
+    (lease, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Claim, ConfirmError> {
     if command.owner.as_ref().is_some_and(|owner| owner != &payment.user_id) {
         return Err(ConfirmError::OrderNotFound);
@@ -205,11 +227,12 @@ async fn claim_again(
         ConfirmError::OrderNotFound => ConfirmError::OrderExpired,
         other => other,
     })?;
+    let admission = app.toss.admit()?;
     payment.payment_key = Some(command.payment_key.clone());
     payment.idempotency_key = Some(IdempotencyKey::random());
     payment.attempt += 1;
     payment.attempted_at = Some(now);
-    payment.next_settle_at = Some(lease_until);
+    payment.next_settle_at = Some(lease);
     (payment.settle_tries, payment.not_found_count) = (0, 0);
     (payment.failure_code, payment.failure_message) = (None, None);
     let reason = Reason { cause: Cause::Confirm, failure: None, now };
@@ -218,7 +241,12 @@ async fn claim_again(
     let inner = savepoint(tx).await?;
     moves::save(&inner, &payment).await.map_err(key_is_taken)?;
     inner.commit().await?;
-    Ok(Claim::Ours(Attempt::of(&payment).ok_or(ConfirmError::OrderNotFound)?))
+    asks(&payment, lease, admission)
+}
+
+fn asks(payment: &payment::Model, lease: DateTime<Utc>, admission: Admission) -> Result<Claim, ConfirmError> {
+    let attempt = Attempt::of(payment).ok_or(ConfirmError::OrderNotFound)?;
+    Ok(Claim::Ours(Box::new(Ours { attempt, lease, _admission: admission })))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a savepoint inside `transact!`, not a transaction of its own")]
@@ -256,7 +284,7 @@ async fn payable(
 fn first_attempt(
     command: &Confirm,
     order: temp_order::Model,
-    lease_until: DateTime<Utc>,
+    lease: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> payment::Model {
     payment::Model {
@@ -264,7 +292,7 @@ fn first_attempt(
         idempotency_key: Some(IdempotencyKey::random()),
         attempt: 1,
         attempted_at: Some(now),
-        next_settle_at: Some(lease_until),
+        next_settle_at: Some(lease),
         ..moves::unpaid(order, PaymentStatus::InProgress, now)
     }
 }

@@ -5,12 +5,15 @@
 
 pub mod api;
 pub mod apply;
+mod ask;
 mod confirm;
 mod fail;
 mod ladder;
 mod list;
 pub(crate) mod moves;
 mod receipt;
+pub(crate) mod record;
+pub mod reread;
 mod settle;
 mod view;
 
@@ -20,5 +23,4 @@ pub use ladder::next_delay;
 pub use list::{PaymentFilter, find, list};
 pub use receipt::Receipt;
 pub use settle::settle_due;
-pub(crate) use settle::{Outcome, TAKES_ON_FOR, count_decided};
 pub use view::PaymentView;

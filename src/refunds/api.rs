@@ -15,12 +15,13 @@ use crate::http::Tag;
 use crate::http::body::Json;
 use crate::http::code::{AUTH, BODY, Code, INPUT};
 use crate::http::error::{Answer, ApiError, refusals};
-use crate::http::fields::{self, Together};
+use crate::http::fields::{self, Fault, FieldError, Together};
 use crate::http::nullable::Nullable;
 use crate::http::page::PageRequest;
 use crate::http::time::Instant;
 use crate::payments::PaymentView;
 use crate::subscriptions::api::SubscriptionView;
+use crate::toss::{self, ReceiveAccount};
 
 /// How a refund stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -119,11 +120,52 @@ struct CancelPayment {
     cancel_reason: String,
     /// How much, in won; all that is left unless said otherwise.
     cancel_amount: Option<i64>,
+    /// Where the money goes: needed for a virtual account that was paid, and refused for anything else. It is handed to
+    /// Toss and forgotten once the refund is decided.
+    refund_receive_account: Option<RefundReceiveAccount>,
 }
 
 impl Example for CancelPayment {
     fn example() -> Self {
-        CancelPayment { cancel_reason: "단순 변심".to_owned(), cancel_amount: None }
+        CancelPayment {
+            cancel_reason: "단순 변심".to_owned(),
+            cancel_amount: None,
+            refund_receive_account: None,
+        }
+    }
+}
+
+/// The buyer's own account.
+#[derive(Debug, Object, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RefundReceiveAccount {
+    /// Toss's two-character code of the bank, such as `88`.
+    #[oai(validator(min_length = 2, max_length = 2))]
+    bank: String,
+    /// The number, 1 to 20 digits.
+    #[oai(validator(min_length = 1, max_length = 20))]
+    account_number: String,
+    /// Whose it is, 1 to 60 characters.
+    #[oai(validator(min_length = 1, max_length = 60))]
+    holder_name: String,
+}
+
+impl RefundReceiveAccount {
+    fn parse(&self) -> Result<ReceiveAccount, Vec<FieldError>> {
+        let bank = toss::bank(&self.bank).map(|_| self.bank.clone());
+        let digits = (1..=20).contains(&self.account_number.len())
+            && self.account_number.bytes().all(|byte| byte.is_ascii_digit());
+        let field = |name: &str| format!("refundReceiveAccount.{name}");
+        let (bank, account_number, holder_name) = (
+            bank.ok_or_else(|| FieldError::new(field("bank"), Fault::OneOf("Toss's bank codes"))),
+            digits
+                .then(|| self.account_number.clone())
+                .ok_or_else(|| FieldError::new(field("accountNumber"), Fault::Text { min: 1, max: 20 })),
+            fields::text("refundReceiveAccount.holderName", &self.holder_name, 1, 60),
+        )
+            .together()?;
+        Ok(ReceiveAccount { bank, account_number, holder_name })
     }
 }
 
@@ -153,6 +195,9 @@ refusals! {
     ListRefusals = [INPUT, AUTH];
 }
 
+/// The field that names an account for the money.
+const ACCOUNT: &str = "refundReceiveAccount";
+
 impl From<RequestError> for ApiError {
     fn from(error: RequestError) -> Self {
         match error {
@@ -162,7 +207,12 @@ impl From<RequestError> for ApiError {
             RequestError::WindowClosed => Code::RefundWindowClosed.into(),
             RequestError::ExceedsBalance => Code::RefundExceedsBalance.into(),
             RequestError::Running => Code::RequestInProgress.into(),
+            RequestError::AccountMissing => FieldError::new(ACCOUNT, Fault::Missing).into(),
+            RequestError::AccountMisplaced => {
+                FieldError::new(ACCOUNT, Fault::Misplaced("is only for virtual accounts")).into()
+            }
             RequestError::Misconfigured => Code::PgUnavailable.into(),
+            RequestError::Unavailable(refused) => Self::retry_after(Code::PgUnavailable, refused.retry_after),
             RequestError::Database(error) => error.into(),
         }
     }
@@ -194,7 +244,9 @@ impl RefundsApi {
             body.0.cancel_amount.map(|amount| fields::won("cancelAmount", amount, 1)).transpose(),
         )
             .together()?;
-        let command = RequestRefund { owner: caller.owner(), order_id, reason, amount };
+        let account = body.0.refund_receive_account.as_ref().map(RefundReceiveAccount::parse).transpose()?;
+        let command =
+            RequestRefund { owner: caller.owner(), order_id, reason, amount, receive_account: account };
         let refunded = request(&app, command, app.clock.now()).await?;
         let pending = refunded.refund.status == RefundStatus::Pending;
         let view = Json(CancellationView::of(app.db.read(), refunded).await?);

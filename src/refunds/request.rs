@@ -9,14 +9,15 @@ use sea_orm::{
 };
 use tracing::Instrument;
 
-use super::settle;
+use super::settle::{self, OpenRefunds};
 use super::window;
 use crate::app::App;
 use crate::crash::{self, Point};
 use crate::db::transact;
-use crate::payments::{Outcome, moves};
+use crate::due::{self, Outcome};
+use crate::payments::moves;
 use crate::subscriptions::{self, Subscribed};
-use crate::toss::Failure;
+use crate::toss::{self, Admission, Failure, ReceiveAccount};
 
 /// A wish for money back.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct RequestRefund {
     pub reason: String,
     /// How much, in won; none for all that is left.
     pub amount: Option<Won>,
+    /// Where the money goes: for a virtual account, and for nothing else.
+    pub receive_account: Option<ReceiveAccount>,
 }
 
 /// A refund, its payment and the subscription as they stand when the caller is answered.
@@ -63,9 +66,18 @@ pub enum RequestError {
     /// Another refund of this payment is under way.
     #[error("another refund is under way")]
     Running,
+    /// A virtual account was paid, and nobody says where its money goes.
+    #[error("an account for the money is needed")]
+    AccountMissing,
+    /// The money goes back the way it came, to no account.
+    #[error("an account makes no sense here")]
+    AccountMisplaced,
     /// Toss refuses our key or contract.
     #[error("Toss refuses our key")]
     Misconfigured,
+    /// Toss is down, wants a pause, or is waited on by too many.
+    #[error(transparent)]
+    Unavailable(#[from] toss::Refused),
     /// The database's own.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -84,7 +96,12 @@ pub async fn request(
     let work = async move {
         let reserved = reserve(&worker, id, &command, now).await?;
         crash::point(Point::Reserved);
-        Ok::<_, RequestError>(settle::ask(&worker, &reserved).await?)
+        let asking = settle::ask(&worker, &reserved.refund);
+        let outcome = due::hold::<OpenRefunds, _>(&worker, id, reserved.lease, asking).await?;
+        if outcome == Outcome::Open {
+            due::follow_up::<OpenRefunds>(&worker, id);
+        }
+        Ok::<_, RequestError>(outcome)
     };
     // A task of its own: a caller that hangs up cancels nothing.
     let task = app.tasks.spawn(work.in_current_span());
@@ -127,20 +144,31 @@ async fn standing(app: &App, id: RefundId, now: DateTime<Utc>) -> Result<Refunde
     Ok(Refunded { refund, payment, subscription })
 }
 
+/// A refund that this call asks Toss for.
+struct Reserved {
+    refund: refund::Model,
+    /// Until when this call counts as alive without a sign.
+    lease: DateTime<Utc>,
+    /// Its place among those that wait on Toss.
+    _admission: Admission,
+}
+
 /// Checks the rules and writes the refund as `PENDING`, which reserves its amount.
 async fn reserve(
     app: &App,
     id: RefundId,
     command: &RequestRefund,
     now: DateTime<Utc>,
-) -> Result<refund::Model, RequestError> {
+) -> Result<Reserved, RequestError> {
     let window = app.config.billing.refund_window();
-    let due = settle::lease_end(app, now);
+    // A lease tells that the process lives, so it counts from here and not from when the caller came.
+    let lease = due::lease_from(app.clock.now());
     transact!(app.db, |tx| {
         let found = moves::lock(tx, &command.order_id).await?;
         let owned = found.filter(|found| command.owner.as_ref().is_none_or(|owner| owner == &found.user_id));
         let payment = owned.ok_or(RequestError::PaymentNotFound)?;
         let amount = refundable(tx, &payment, command, window, now).await?;
+        let admission = app.toss.admit()?;
         let refund = refund::Model {
             id,
             order_id: payment.order_id,
@@ -150,17 +178,17 @@ async fn reserve(
             transaction_key: None,
             failure_code: None,
             failure_message: None,
-            receive_account: None,
+            receive_account: command.receive_account.as_ref().map(|account| serde_json::json!(account)),
             expected_balance: payment.balance_amount,
             idempotency_key: Some(IdempotencyKey::random()),
-            next_settle_at: Some(due),
+            next_settle_at: Some(lease),
             settle_tries: 0,
             created_at: now,
             refunded_at: None,
         };
         refund.clone().into_active_model().insert(tx).await?;
         crash::point(Point::ReserveWritten);
-        Ok(refund)
+        Ok(Reserved { refund, lease, _admission: admission })
     })
 }
 
@@ -192,6 +220,11 @@ async fn refundable(
     let amount = command.amount.unwrap_or(payment.balance_amount);
     if amount > payment.balance_amount {
         return Err(RequestError::ExceedsBalance);
+    }
+    match (payment.virtual_account.is_some(), command.receive_account.is_some()) {
+        (true, true) | (false, false) => {}
+        (true, false) => return Err(RequestError::AccountMissing),
+        (false, true) => return Err(RequestError::AccountMisplaced),
     }
     let running = refund::Entity::find()
         .filter(refund::Column::OrderId.eq(payment.order_id.clone()))

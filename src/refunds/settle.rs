@@ -5,18 +5,15 @@ use entity::payment_event::Cause;
 use entity::refund::RefundStatus;
 use entity::{IdempotencyKey, RefundId, Won, payment, refund};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
 
 use crate::app::App;
-use crate::crash::{self, Point};
 use crate::db::transact;
+use crate::due::{self, Duty, Outcome};
 use crate::findings::{self, Found};
-use crate::payments::apply::{ApplyError, Heard, apply};
-use crate::payments::{Outcome, TAKES_ON_FOR, count_decided, moves, next_delay};
+use crate::payments::apply::Heard;
+use crate::payments::record::{Recorded, record, tell};
+use crate::payments::{moves, next_delay};
 use crate::toss::{self, Answer, Class, Failure};
 
 /// Codes that say that a cancel is still under way.
@@ -24,51 +21,36 @@ const STILL_RUNNING: [&str; 3] =
     ["IDEMPOTENT_REQUEST_PROCESSING", "ALREADY_REFUNDING_PAYMENT", "DUPLICATED_REQUEST"];
 /// Tries after which a refund that Toss neither does nor excludes is a person's matter.
 const TRIES_BEFORE_ALARM: i32 = 8;
-/// Refunds that one run takes on at most.
-const BATCH: u64 = 200;
+/// How long Toss keeps an idempotency key, with a day to spare; after that the same key would be a new request.
+const KEY_LIVES: Duration = Duration::days(14);
 
-/// Until when a refund that is being asked about is left alone: two calls may follow each other.
-pub(super) fn lease_end(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
-    let calls = Duration::from_std(app.toss.request_timeout() * 2).unwrap_or(Duration::minutes(20));
-    now + calls + Duration::seconds(10)
-}
-
-/// Asks about every refund that is due. Returns how many were decided.
+/// Asks Toss about every refund that is due, where that is due. Returns how many were decided.
 ///
 /// # Errors
 /// The database's own; what was decided stays decided.
-pub async fn settle_due(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
-    let due: Vec<(RefundId, DateTime<Utc>)> = refund::Entity::find()
-        .select_only()
-        .columns([refund::Column::Id, refund::Column::NextSettleAt])
-        .filter(refund::Column::NextSettleAt.lte(now))
-        .order_by_asc(refund::Column::NextSettleAt)
-        .limit(BATCH)
-        .into_tuple()
-        .all(app.db.read())
-        .await?;
-    let began = std::time::Instant::now();
-    count_decided(due.into_iter().map(async |(id, due_at)| {
-        if app.stopping.is_cancelled() || began.elapsed() > TAKES_ON_FOR || !take(app, id, due_at).await? {
-            return Ok(Outcome::Open);
-        }
-        settle_one(app, id).await
-    }))
-    .await
+pub async fn settle_due(app: &App) -> Result<u64, DbErr> {
+    due::run::<OpenRefunds>(app).await
 }
 
-/// Takes a due refund on, unless another process just has: only one can move the due time that both have read.
-async fn take(app: &App, id: RefundId, due_at: DateTime<Utc>) -> Result<bool, DbErr> {
-    let lease = lease_end(app, app.clock.now());
-    transact!(app.db, |tx| {
-        let taken = refund::Entity::update_many()
-            .col_expr(refund::Column::NextSettleAt, Expr::value(lease))
-            .filter(refund::Column::Id.eq(id))
-            .filter(refund::Column::NextSettleAt.eq(due_at))
-            .exec(tx)
-            .await?;
-        Ok(taken.rows_affected == 1)
-    })
+/// Refunds whose outcome is unknown.
+#[derive(Debug)]
+pub(crate) enum OpenRefunds {}
+
+impl Duty for OpenRefunds {
+    type Table = refund::Entity;
+    type Id = RefundId;
+
+    fn id() -> refund::Column {
+        refund::Column::Id
+    }
+
+    fn due() -> refund::Column {
+        refund::Column::NextSettleAt
+    }
+
+    async fn work(app: &App, id: RefundId) -> Result<Outcome, DbErr> {
+        settle_one(app, id).await
+    }
 }
 
 /// A look-up always comes before a new try: the money may be back already.
@@ -76,6 +58,10 @@ async fn settle_one(app: &App, id: RefundId) -> Result<Outcome, DbErr> {
     let Some(refund) = pending(app, id).await? else { return Ok(Outcome::Decided) };
     match look_up(app, &refund, Cause::Settle).await? {
         Seen::Done => Ok(Outcome::Decided),
+        Seen::NotDone { .. } if app.clock.now() - refund.created_at > KEY_LIVES => {
+            tracing::error!(refund = %refund.id, "needs a person: a refund is older than its idempotency key lives");
+            postpone(app, &refund, false, app.clock.now()).await
+        }
         Seen::NotDone { .. } => send(app, &refund, Cause::Settle).await,
         Seen::Nothing(outcome) => Ok(outcome),
     }
@@ -107,6 +93,7 @@ async fn send(app: &App, refund: &refund::Model, cause: Cause) -> Result<Outcome
         // All at once is what makes Toss say CANCELED rather than PARTIAL_CANCELED.
         amount: (refund.amount < refund.expected_balance).then_some(refund.amount),
         refundable_amount: refund.expected_balance,
+        receive_account: refund.receive_account.clone().and_then(|value| serde_json::from_value(value).ok()),
     };
     let asked_at = app.clock.now();
     match app.toss.cancel(&cancel, key).await {
@@ -189,17 +176,14 @@ async fn apply_truth(
     truth: &toss::Payment,
     (cause, asked_at): (Cause, DateTime<Utc>),
 ) -> Result<Seen, DbErr> {
-    let (zone, heard) = (app.config.billing.timezone, Heard { cause, asked_at, now: app.clock.now() });
-    let applied = transact!(app.db, |tx| { apply(tx, zone, &refund.order_id, truth, heard).await });
-    crash::point(Point::TruthRecorded);
-    match applied {
-        Ok(payment) => Ok(match pending(app, refund.id).await? {
+    let heard = Heard { cause, asked_at, now: app.clock.now() };
+    match record(app, &refund.order_id, truth, heard).await? {
+        Recorded::Stands(payment) => Ok(match pending(app, refund.id).await? {
             Some(_) => Seen::NotDone { balance: payment.balance_amount },
             None => Seen::Done,
         }),
-        Err(ApplyError::Database(error)) => Err(error),
-        Err(error) => {
-            findings::note(app, Found::unapplicable(&refund.order_id, None, error.to_string())).await;
+        Recorded::Refused(error) => {
+            tell(app, &refund.order_id, truth, &error).await;
             Ok(Seen::Nothing(postpone(app, refund, false, heard.now).await?))
         }
     }
@@ -211,8 +195,7 @@ async fn misconfigured(
     failure: Failure,
     new_key: bool,
 ) -> Result<Outcome, DbErr> {
-    let (code, message) = (failure.code, failure.message);
-    tracing::error!(code, message, "needs a person: Toss refuses our key or contract");
+    findings::note(app, Found::misconfigured(&failure)).await;
     postpone(app, refund, new_key, app.clock.now()).await?;
     Ok(Outcome::Misconfigured)
 }

@@ -1,6 +1,6 @@
 //! Appends and takes back paid periods, inside the transaction that records why.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use entity::subscription::SubscriptionStatus;
 use entity::{
@@ -15,6 +15,9 @@ use sea_orm::{
 use super::schedule::{BeyondCalendar, Purchase, Slot, schedule};
 use super::state::State;
 
+/// How far ahead time can be bought: a century.
+const FURTHEST: Duration = Duration::days(36_525);
+
 /// Why periods cannot be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PeriodError {
@@ -24,6 +27,9 @@ pub enum PeriodError {
     /// The user has paid for more time than a calendar holds.
     #[error(transparent)]
     Beyond(#[from] BeyondCalendar),
+    /// It would reach further ahead than anybody could be served.
+    #[error("the user has paid for more than a century ahead")]
+    TooFar,
     /// The order is of a plan that sells no time.
     #[error("order {0} buys no time")]
     SellsNoTime(OrderId),
@@ -63,6 +69,9 @@ pub async fn append(
     };
     let purchases: Vec<Purchase> = periods.iter().map(purchase).chain([bought.clone()]).collect();
     let slots = schedule(&purchases, zone)?;
+    if slots.iter().any(|slot| slot.ends_at > approved_at + FURTHEST) {
+        return Err(PeriodError::TooFar);
+    }
     let subscription_id = keep_state(tx, existing, &payment.user_id, &slots, now).await?;
     move_slots(tx, &periods, &slots).await?;
     if let Some(slot) = slots.iter().find(|slot| slot.id == bought.id) {

@@ -1,16 +1,20 @@
 //! Calls Toss over HTTPS. It never guesses an outcome and never repeats a call by itself.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use entity::{IdempotencyKey, OrderId, PaymentKey, Won};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::answer::Answer;
 use super::codes::Operation;
+use super::gate::{Admission, Gate, Refused, Standing};
+use crate::clock::Clock;
 use crate::config;
 use crate::crash::{self, Point};
 use crate::telemetry::shorten;
@@ -24,6 +28,8 @@ pub struct Client {
     http: reqwest::Client,
     base_url: Url,
     request_timeout: Duration,
+    gate: Gate,
+    most_in_flight: usize,
 }
 
 /// A confirmation (승인) of an authenticated payment.
@@ -48,6 +54,27 @@ pub struct Cancel {
     pub amount: Option<Won>,
     /// The balance that Toss must still see, in won; otherwise it does nothing.
     pub refundable_amount: Won,
+    /// Where the money goes, for a virtual account that was paid.
+    pub receive_account: Option<ReceiveAccount>,
+}
+
+/// A buyer's own account, to which the money of a virtual account goes back.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiveAccount {
+    /// Toss's code of the bank.
+    pub bank: String,
+    /// The number: at most 20 digits.
+    pub account_number: String,
+    /// Whose it is: at most 60 characters.
+    pub holder_name: String,
+}
+
+/// Whose account it is, and which, is nobody's business but Toss's.
+impl fmt::Debug for ReceiveAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReceiveAccount(…)")
+    }
 }
 
 /// Why no client can be made.
@@ -66,7 +93,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`] when the settings cannot be used.
-    pub fn new(settings: &config::Toss) -> Result<Self, ClientError> {
+    pub fn new(settings: &config::Toss, clock: Clock) -> Result<Self, ClientError> {
         // A second call finds the provider installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
@@ -79,7 +106,27 @@ impl Client {
             .tcp_nodelay(true)
             .build()?;
         let request_timeout = settings.request_timeout();
-        Ok(Self { http, base_url: settings.base_url.clone(), request_timeout })
+        let most_in_flight = settings.max_in_flight;
+        let gate = Gate::new(most_in_flight, clock);
+        Ok(Self { http, base_url: settings.base_url.clone(), request_timeout, gate, most_in_flight })
+    }
+
+    /// Leave for a new purchase or refund to go to Toss, to be had before anything is claimed for it.
+    ///
+    /// # Errors
+    /// [`Refused`] while Toss is down or wants a pause, or too many wait on it already.
+    pub fn admit(&self) -> Result<Admission, Refused> {
+        self.gate.admit()
+    }
+
+    /// Whether Toss takes calls at all.
+    pub fn is_listening(&self) -> bool {
+        self.gate.is_listening()
+    }
+
+    /// How the gate before Toss stands.
+    pub fn standing(&self) -> Standing {
+        self.gate.standing(self.most_in_flight)
     }
 
     /// The longest time that a request of ours can be under way.
@@ -119,6 +166,9 @@ impl Client {
         if let Some(amount) = cancel.amount {
             body["cancelAmount"] = amount.get().into();
         }
+        if let Some(account) = &cancel.receive_account {
+            body["refundReceiveAccount"] = serde_json::json!(account);
+        }
         let request = self.post(&["payments", cancel.payment_key.as_str(), "cancel"], key, &body);
         self.send(Operation::Cancel, &shorten(cancel.payment_key.as_str()), request).await
     }
@@ -140,19 +190,22 @@ impl Client {
     async fn send(&self, operation: Operation, about: &str, request: reqwest::RequestBuilder) -> Answer {
         let began = Instant::now();
         crash::point(operation.about_to_send());
-        let (answer, status, trace) = match request.send().await {
-            Err(error) => (failed(&error), None, None),
+        let (answer, status, trace, retry_after) = match request.send().await {
+            Err(error) => (failed(&error), None, None, None),
             Ok(response) => {
                 let status = response.status().as_u16();
                 let trace = response.headers().get("x-tosspayments-trace-id").cloned();
+                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
                 let answer = match bounded_body(response).await {
                     Ok(body) => Answer::read(operation, status, &body),
                     Err(cause) => Answer::Silent { cause },
                 };
-                (answer, Some(status), trace)
+                (answer, Some(status), trace, retry_after)
             }
         };
         crash::point(operation.answered());
+        self.gate.heard(&answer, status, retry_after);
         let cause = match &answer {
             Answer::NotSent { cause } | Answer::Silent { cause } => Some(cause.as_str()),
             Answer::Error { failure, .. } => Some(failure.message.as_str()),

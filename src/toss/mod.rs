@@ -3,11 +3,13 @@
 mod answer;
 mod client;
 mod codes;
+mod gate;
 mod institutions;
 mod payment;
 
 pub use answer::{Answer, Failure, Kept};
-pub use client::{Cancel, Client, ClientError, Confirm};
+pub use client::{Cancel, Client, ClientError, Confirm, ReceiveAccount};
 pub use codes::{Class, Operation, classify};
+pub use gate::{Admission, Refused, Standing};
 pub use institutions::{bank, card_issuer, easy_pay};
 pub use payment::{CancelEntry, Payment, Status, VirtualAccount};

@@ -1,8 +1,11 @@
 //! Virtual accounts: issued by the confirmation, paid later or never.
 
-use serde_json::Value;
+use entity::refund;
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
 use toss_sandbox::{Authenticate, Fault, FaultKind, Operation, PayMethod};
 
+use crate::support::client::Reply;
 use crate::support::scenario::scenarios;
 use crate::support::world::{Order, World};
 
@@ -15,7 +18,9 @@ scenarios![
     an_account_whose_answer_was_lost_is_found,
     a_deposit_before_the_account_was_known_is_found,
     an_account_that_staff_cancel_is_closed,
-    a_deposit_that_toss_does_not_return_stays_booked,
+    a_paid_account_is_refunded_only_to_an_account_that_is_named,
+    an_account_for_the_money_outlives_a_lost_answer_and_no_longer,
+    an_account_that_makes_no_sense_is_refused_by_field,
     a_deposit_that_the_bank_took_back_leaves_our_books_too,
 ];
 
@@ -134,28 +139,80 @@ async fn an_account_that_staff_cancel_is_closed(world: &World) {
     world.service().get("/v1/users/u1/subscription").await.expect_problem(404, "SUBSCRIPTION_NOT_FOUND");
 }
 
-async fn a_deposit_that_toss_does_not_return_stays_booked(world: &World) {
+/// Asks for the money of a paid account back, to an account of the buyer's.
+async fn refund_to_account(world: &World, order: &Order) -> Reply {
+    let account = json!({"bank": "88", "accountNumber": "110123456789", "holderName": "김토스"});
+    let body = json!({"cancelReason": "변심", "refundReceiveAccount": account});
+    world.service().post(&format!("/v1/payments/{}/cancel", order.order_id), body).await
+}
+
+/// An account that has been issued and paid.
+async fn paid(world: &World) -> (Order, String) {
     let (order, key, _body) = issued(world).await;
     world.toss.deposit(&key).expect("paid");
     world.advance(chrono::Duration::hours(2));
     assert_eq!(world.run_job("settle-payments").await, 1);
-    // Toss wants to know an account to pay back to, which our contract has no field for.
-    let reply = world.refund(&order, None).await;
-    assert!(reply.expect_problem(409, "PAYMENT_NOT_REFUNDABLE")["pg"]["code"].is_string());
-    assert_eq!(world.payment(&order).await["balanceAmount"], 9_900);
+    (order, key)
+}
+
+async fn a_paid_account_is_refunded_only_to_an_account_that_is_named(world: &World) {
+    let (order, _key) = paid(world).await;
+    let problem = world.refund(&order, None).await;
+    assert_eq!(problem.expect_problem(400, "INVALID_REQUEST")["errors"][0]["field"], "refundReceiveAccount");
+    assert_eq!(world.calls_received(Operation::Cancel), 0);
     assert_eq!(world.subscription("u1").await["isActive"], true);
-    assert_eq!(world.ledger_of(&order), (1, 9_900));
+    let reply = refund_to_account(world, &order).await;
+    assert_eq!(reply.expect(200)["payment"]["status"], "CANCELED");
+    assert_eq!(world.subscription("u1").await["isActive"], false);
+    assert_eq!(world.ledger_of(&order), (1, 0));
+    let refunds = refund::Entity::find().all(world.app.db.read()).await.expect("refunds");
+    assert_eq!(refunds.len(), 1);
+    assert_eq!(refunds[0].receive_account, None, "an account is not kept beyond its use");
+    assert!(!reply.text.contains("110123456789"));
+}
+
+async fn an_account_for_the_money_outlives_a_lost_answer_and_no_longer(world: &World) {
+    let (order, _key) = paid(world).await;
+    world.toss.inject(Fault::new(Operation::Cancel, FaultKind::DropBefore));
+    refund_to_account(world, &order).await.expect(202);
+    let kept = async || {
+        let refunds = refund::Entity::find().all(world.app.db.read()).await.expect("refunds");
+        refunds[0].receive_account.is_some()
+    };
+    assert!(kept().await, "the request could not be sent again without it");
+    assert_eq!(world.settle().await, 1);
+    assert!(!kept().await);
+    assert_eq!(world.ledger_of(&order), (1, 0));
+}
+
+async fn an_account_that_makes_no_sense_is_refused_by_field(world: &World) {
+    let (order, _key) = paid(world).await;
+    let plan = world.premium().await;
+    let by_card = world.buy("u2", &plan).await;
+    let good = json!({"bank": "88", "accountNumber": "110123456789", "holderName": "김토스"});
+    for (order, field, value, named) in [
+        (&order, "bank", json!("QQ"), "refundReceiveAccount.bank"),
+        (&order, "accountNumber", json!("110-123"), "refundReceiveAccount.accountNumber"),
+        (&order, "accountNumber", json!("123456789012345678901"), "refundReceiveAccount.accountNumber"),
+        (&order, "holderName", json!(""), "refundReceiveAccount.holderName"),
+        (&order, "holderName", json!(7), "refundReceiveAccount.holderName"),
+        (&by_card, "holderName", json!("김토스"), "refundReceiveAccount"),
+    ] {
+        let mut account = good.clone();
+        account[field] = value;
+        let body = json!({"cancelReason": "변심", "refundReceiveAccount": account});
+        let reply = world.service().post(&format!("/v1/payments/{}/cancel", order.order_id), body).await;
+        assert_eq!(reply.expect_problem(400, "INVALID_REQUEST")["errors"][0]["field"], named);
+    }
+    assert_eq!(world.calls_received(Operation::Cancel), 0);
 }
 
 async fn a_deposit_that_the_bank_took_back_leaves_our_books_too(world: &World) {
-    let (order, key, _body) = issued(world).await;
-    world.toss.deposit(&key).expect("paid");
-    world.advance(chrono::Duration::hours(2));
-    assert_eq!(world.run_job("settle-payments").await, 1);
+    let (order, key) = paid(world).await;
     // At Toss the status goes back from DONE to WAITING_FOR_DEPOSIT, and the money is gone.
     world.toss.reverse_deposit(&key).expect("reversed");
     // The wish for a refund makes us look at the payment; whatever it is answered, Toss's truth has been seen then.
-    let reply = world.refund(&order, None).await;
+    let reply = refund_to_account(world, &order).await;
     assert!(reply.status < 500, "{}", reply.text);
     world.advance(chrono::Duration::hours(2));
     world.run_job("settle-payments").await;

@@ -1,6 +1,7 @@
 //! Scenarios about payments.
 
 mod accounts;
+mod compensated;
 mod confirm;
 mod declined;
 mod fail;
@@ -16,6 +17,7 @@ use crate::support::scenario::Scenario;
 pub(crate) fn scenarios() -> Vec<Scenario> {
     [
         accounts::scenarios(),
+        compensated::scenarios(),
         confirm::scenarios(),
         declined::scenarios(),
         fail::scenarios(),

@@ -173,9 +173,8 @@ async fn settle_on_two_services_at_once_charges_once(world: &World) {
         orders.push(order);
     }
     world.advance(chrono::Duration::seconds(5));
-    let now = world.app.clock.now();
     let (here, there) =
-        tokio::join!(gudok::payments::settle_due(&world.app, now), gudok::payments::settle_due(&app, now));
+        tokio::join!(gudok::payments::settle_due(&world.app), gudok::payments::settle_due(&app));
     assert_eq!(here.unwrap() + there.unwrap(), 5);
     for order in &orders {
         assert_eq!(world.payment(order).await["status"], "DONE");

@@ -75,7 +75,7 @@ async fn a_wrong_key_of_ours_is_503_and_the_payment_survives_it(world: &World) {
     assert_eq!(world.payment(&order).await["status"], "IN_PROGRESS");
     // As long as the key is wrong nothing is decided, whoever asks.
     world.advance(Duration::seconds(5));
-    assert_eq!(gudok::payments::settle_due(&app, app.clock.now()).await.unwrap(), 0);
+    assert_eq!(gudok::payments::settle_due(&app).await.unwrap(), 0);
     assert_eq!(world.payment(&order).await["status"], "IN_PROGRESS");
     assert_eq!(world.settle().await, 1);
     assert_eq!(world.payment(&order).await["status"], "DONE");

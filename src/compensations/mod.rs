@@ -1,0 +1,8 @@
+//! Approvals that cannot be honoured: a second one for an order that is paid, or one that buys time beyond the limit.
+//! Toss cancels nothing by itself, so the whole of it is cancelled here, under a key of its own.
+
+mod begin;
+mod settle;
+
+pub(crate) use begin::begin;
+pub use settle::settle_due;

@@ -1,0 +1,77 @@
+//! Works on everything that is due, a bounded number at once.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use sea_orm::DbErr;
+
+use super::{Duty, Outcome, hold, take, take_one};
+use crate::app::App;
+use crate::db::is_unavailable;
+
+/// Rows that one run takes on at most.
+const MOST: usize = 1_000;
+/// Rows worked on at once.
+const IN_FLIGHT: usize = 8;
+/// How long one run takes on more; what is still due then is for the next.
+const TAKES_ON_FOR: Duration = Duration::from_secs(30);
+
+/// Works on every row that is due. Returns how many were decided.
+///
+/// # Errors
+/// The database's own; what was decided stays decided.
+pub(crate) async fn run<D: Duty>(app: &App) -> Result<u64, DbErr> {
+    let began = Instant::now();
+    let mut working = FuturesUnordered::new();
+    let (mut decided, mut taken, mut failed) = (0, 0, None);
+    let mut more = true;
+    loop {
+        more = more
+            && failed.is_none()
+            && taken < MOST
+            && began.elapsed() < TAKES_ON_FOR
+            && !app.stopping.is_cancelled()
+            && app.toss.is_listening();
+        if more {
+            // No more than can be worked on at once: a lease that nobody works under would only be waited for.
+            let free = IN_FLIGHT - working.len();
+            match take::<D>(app, free).await {
+                Ok(rows) => {
+                    (more, taken) = (rows.len() == free, taken + rows.len());
+                    working.extend(rows.into_iter().map(|(id, lease)| one::<D>(app, id, lease)));
+                }
+                // What is under way is still finished.
+                Err(error) => failed = Some(error),
+            }
+        }
+        match working.next().await {
+            None if more => {}
+            None => return failed.map_or(Ok(decided), Err),
+            Some(Ok(outcome)) => decided += u64::from(outcome == Outcome::Decided),
+            Some(Err(error)) if is_unavailable(&error) => failed = Some(error),
+            // One that the database refuses must not stop the others; its lease brings it back.
+            Some(Err(error)) => tracing::error!(%error, "needs a person: an outcome cannot be recorded"),
+        }
+    }
+}
+
+/// Works on the row `id` now, if its due time is still `due_at`: nobody else has it.
+///
+/// # Errors
+/// The database's own.
+pub(crate) async fn run_one<D: Duty>(
+    app: &App,
+    id: D::Id,
+    due_at: DateTime<Utc>,
+) -> Result<Option<Outcome>, DbErr> {
+    match take_one::<D>(app, &id, due_at).await? {
+        Some(lease) => one::<D>(app, id, lease).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn one<D: Duty>(app: &App, id: D::Id, lease: DateTime<Utc>) -> Result<Outcome, DbErr> {
+    hold::<D, _>(app, id.clone(), lease, D::work(app, id)).await
+}

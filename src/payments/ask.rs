@@ -1,0 +1,221 @@
+//! Asks Toss about one attempt and records what it says: the second and third step of a confirmation, and of every later
+//! question about it.
+
+use chrono::{DateTime, Utc};
+use entity::payment::PaymentStatus;
+use entity::payment_event::Cause;
+use entity::{IdempotencyKey, OrderId, PaymentKey, Won, payment};
+use sea_orm::DbErr;
+
+use super::apply::{ApplyError, Difference, Heard, give_up};
+use super::moves;
+use super::record::{Recorded, record, tell};
+use super::settle::{postpone, wait_longer};
+use crate::app::App;
+use crate::db::transact;
+use crate::due::Outcome;
+use crate::findings::{self, Found};
+use crate::toss::{self, Answer, Class, Failure, Status};
+
+/// One offer of an order to Toss, under one idempotency key.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    /// The order.
+    pub order_id: OrderId,
+    /// Toss's key of it.
+    pub payment_key: PaymentKey,
+    amount: Won,
+    /// Under which it was sent.
+    pub idempotency_key: IdempotencyKey,
+    /// When it was claimed.
+    pub attempted_at: DateTime<Utc>,
+    /// How the payment stood.
+    pub status: PaymentStatus,
+    tries: i32,
+}
+
+impl Attempt {
+    /// The newest attempt of `payment`; none when it was never offered.
+    pub(super) fn of(payment: &payment::Model) -> Option<Self> {
+        Some(Self {
+            order_id: payment.order_id.clone(),
+            payment_key: payment.payment_key.clone()?,
+            amount: payment.amount,
+            idempotency_key: payment.idempotency_key.clone()?,
+            attempted_at: payment.attempted_at?,
+            status: payment.status,
+            tries: payment.settle_tries,
+        })
+    }
+}
+
+/// Asks Toss to confirm `attempt` and records what it says.
+///
+/// # Errors
+/// The database's own; the payment is then found by the settle job.
+pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Outcome, DbErr> {
+    let confirm = toss::Confirm {
+        payment_key: attempt.payment_key.clone(),
+        order_id: attempt.order_id.clone(),
+        amount: attempt.amount,
+    };
+    let asked_at = app.clock.now();
+    let answer = app.toss.confirm(&confirm, &attempt.idempotency_key).await;
+    let heard = Heard { cause, asked_at, now: app.clock.now() };
+    match answer {
+        Answer::Payment(truth) => apply_truth(app, &attempt, &truth, heard).await,
+        Answer::Error { class: Class::Declined, failure, .. } if cause == Cause::Confirm => {
+            decline(app, &attempt, &failure, heard).await
+        }
+        // "Already processed" and the like say where the truth is, not what it is. And a no to a repeated request says
+        // nothing of the first one, which may have worked.
+        Answer::Error { class: Class::Declined | Class::LookUp, .. } => {
+            look_again(app, &attempt, cause).await
+        }
+        Answer::Error { class: Class::Misconfigured, failure, kept } => {
+            misconfigured(app, &attempt, failure, kept.needs_new_key(attempt.tries), heard.now).await
+        }
+        Answer::Error { class: Class::Unknown | Class::NotFound, kept, .. } => {
+            postpone(app, &attempt, kept.needs_new_key(attempt.tries), heard.now).await
+        }
+        Answer::Silent { .. } | Answer::NotSent { .. } => postpone(app, &attempt, false, heard.now).await,
+    }
+}
+
+/// Looks the payment up by its key, and where that decides nothing by the order: an earlier attempt may have worked.
+async fn look_again(app: &App, attempt: &Attempt, cause: Cause) -> Result<Outcome, DbErr> {
+    let asked_at = app.clock.now();
+    let answer = app.toss.look_up(&attempt.payment_key).await;
+    let outcome = seen(app, attempt, answer, Heard { cause, asked_at, now: app.clock.now() }).await?;
+    if outcome != Outcome::Open {
+        return Ok(outcome);
+    }
+    match look_up_order(app, attempt, cause).await? {
+        OrderSeen::Applied(outcome) => Ok(outcome),
+        OrderSeen::Nothing | OrderSeen::Undecided => Ok(Outcome::Open),
+    }
+}
+
+/// What Toss says of an order, whichever attempt it is about.
+pub(super) enum OrderSeen {
+    /// Something that decides, which has been applied.
+    Applied(Outcome),
+    /// It holds no money for it, and will not.
+    Nothing,
+    /// It did not tell, or what it tells decides nothing.
+    Undecided,
+}
+
+/// Takes over what Toss holds for the order, if money came in by whichever attempt.
+pub(super) async fn look_up_order(app: &App, attempt: &Attempt, cause: Cause) -> Result<OrderSeen, DbErr> {
+    let asked_at = app.clock.now();
+    let truth = match app.toss.look_up_order(&attempt.order_id).await {
+        Answer::Payment(truth) => truth,
+        Answer::Error { class: Class::NotFound, .. } => return Ok(OrderSeen::Nothing),
+        Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. } => {
+            return Ok(OrderSeen::Undecided);
+        }
+    };
+    let own = truth.payment_key == attempt.payment_key.as_str();
+    if !own && truth.approved_at.is_none() {
+        let over = matches!(truth.status, Status::Aborted | Status::Expired | Status::Canceled);
+        return Ok(if over { OrderSeen::Nothing } else { OrderSeen::Undecided });
+    }
+    match apply_truth(app, attempt, &truth, Heard { cause, asked_at, now: app.clock.now() }).await? {
+        Outcome::Open => Ok(OrderSeen::Undecided),
+        outcome => Ok(OrderSeen::Applied(outcome)),
+    }
+}
+
+/// Records what a look-up brought. Whatever decides nothing moves the next question further away.
+pub(super) async fn seen(
+    app: &App,
+    attempt: &Attempt,
+    answer: Answer,
+    heard: Heard,
+) -> Result<Outcome, DbErr> {
+    match answer {
+        Answer::Payment(truth) => apply_truth(app, attempt, &truth, heard).await,
+        Answer::Error { class: Class::Misconfigured, failure, .. } => {
+            misconfigured(app, attempt, failure, false, heard.now).await
+        }
+        Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. } => {
+            postpone(app, attempt, false, heard.now).await
+        }
+    }
+}
+
+async fn misconfigured(
+    app: &App,
+    attempt: &Attempt,
+    failure: Failure,
+    new_key: bool,
+    now: DateTime<Utc>,
+) -> Result<Outcome, DbErr> {
+    findings::note(app, Found::misconfigured(&failure)).await;
+    postpone(app, attempt, new_key, now).await?;
+    Ok(Outcome::Misconfigured)
+}
+
+/// Records what Toss shows, and asks again later where that decides nothing.
+async fn apply_truth(
+    app: &App,
+    attempt: &Attempt,
+    truth: &toss::Payment,
+    heard: Heard,
+) -> Result<Outcome, DbErr> {
+    match record(app, &attempt.order_id, truth, heard).await? {
+        Recorded::Stands(payment) => match payment.status {
+            PaymentStatus::InProgress => postpone(app, attempt, false, heard.now).await,
+            PaymentStatus::WaitingForDeposit => {
+                wait_longer(app, attempt, heard.now).await?;
+                let news = attempt.status != payment.status;
+                Ok(if news { Outcome::Decided } else { Outcome::Open })
+            }
+            PaymentStatus::Ready
+            | PaymentStatus::Done
+            | PaymentStatus::Canceled
+            | PaymentStatus::PartialCanceled
+            | PaymentStatus::Aborted
+            | PaymentStatus::Expired => Ok(Outcome::Decided),
+        },
+        // The buyer offered the key of something else: this attempt can never become our order's payment.
+        Recorded::Refused(ApplyError::Differs(Difference::Order)) => {
+            let failure = Failure {
+                code: "INVALID_REQUEST".to_owned(),
+                message: "다른 주문의 결제 키입니다.".to_owned(),
+            };
+            decline(app, attempt, &failure, heard).await
+        }
+        Recorded::Refused(error) => {
+            tell(app, &attempt.order_id, truth, &error).await;
+            postpone(app, attempt, false, heard.now).await
+        }
+    }
+}
+
+/// Records a definite no, unless the attempt has been decided otherwise meanwhile.
+pub(super) async fn decline(
+    app: &App,
+    attempt: &Attempt,
+    failure: &Failure,
+    heard: Heard,
+) -> Result<Outcome, DbErr> {
+    let recorded = transact!(app.db, |tx| {
+        let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok(()) };
+        let same = payment.payment_key.as_ref() == Some(&attempt.payment_key);
+        if same && payment.status == PaymentStatus::InProgress {
+            give_up(tx, &mut payment, PaymentStatus::Aborted, failure, heard).await?;
+            moves::save(tx, &payment).await?;
+        }
+        Ok::<_, ApplyError>(())
+    });
+    match recorded {
+        Ok(()) => Ok(Outcome::Decided),
+        Err(ApplyError::Database(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(order_id = %attempt.order_id, %error, "a decline cannot be recorded");
+            postpone(app, attempt, false, heard.now).await
+        }
+    }
+}
