@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
 use crate::toss;
+use crate::webhooks::Limit;
 
 /// The running service; cheap to clone.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Cancelled when the process is asked to stop.
     pub stopping: CancellationToken,
+    /// How many webhooks are taken.
+    pub webhook_limit: Limit,
     /// Unknown outcomes that may be followed up at once, beside the job that does it anyway.
     pub follow_ups: Arc<Semaphore>,
 }
@@ -46,8 +49,9 @@ impl App {
         let db = Database::connect(&config.database.url, config.database.max_connections).await?;
         let toss = toss::Client::new(&config.toss, clock.clone())?;
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let webhook_limit = Limit::new(config.toss.webhooks_per_minute);
         let follow_ups = Arc::new(Semaphore::new(FOLLOW_UPS));
-        Ok(Self(Arc::new(Parts { config, db, toss, clock, tasks, stopping, follow_ups })))
+        Ok(Self(Arc::new(Parts { config, db, toss, clock, tasks, stopping, webhook_limit, follow_ups })))
     }
 }
 

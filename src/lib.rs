@@ -29,5 +29,6 @@ pub mod due;
 pub mod findings;
 pub mod jobs;
 pub mod run;
+pub mod webhooks;
 
 pub mod cli;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use poem::http::{StatusCode, header};
 use poem::{IntoResponse, Request, RequestBody, Response};
 use poem_openapi::payload::{ParsePayload, Payload};
-use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
+use poem_openapi::registry::{
+    MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, impl_apirequest_for_payload};
 use serde::de::DeserializeOwned;
@@ -50,27 +52,57 @@ impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MOST_BYTES)
-        {
-            if let Ok(body) = body.take() {
-                discard(body.into_async_read()).await;
-            }
-            return Err(ApiError::from(Code::PayloadTooLarge).into());
-        }
-        let mut body = body.take().map_err(|_| fault("body", Fault::Missing))?.into_async_read();
-        let arrived = tokio::time::timeout(ARRIVES_WITHIN, read(&mut body)).await;
-        let arrived = arrived.map_err(|_| fault("body", Fault::TooSlow))?;
-        let bytes = arrived.map_err(|_broken| fault("body", Fault::TooSlow))?;
-        if bytes.len() > MOST_BYTES {
-            discard(body).await;
-            return Err(ApiError::from(Code::PayloadTooLarge).into());
-        }
-        Ok(parse(&bytes).map(Self)?)
+        Ok(parse(&whole(request, body).await?).map(Self)?)
     }
 }
 
 impl_apirequest_for_payload!(Json<T>, T: Type + DeserializeOwned);
+
+/// Any JSON, unread: what strangers send whose fields are theirs to choose.
+#[derive(Clone, Debug)]
+pub struct AnyJson(pub Vec<u8>);
+
+impl Payload for AnyJson {
+    const CONTENT_TYPE: &'static str = "application/json";
+
+    fn check_content_type(content_type: &str) -> bool {
+        Json::<String>::check_content_type(content_type)
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema::new("object")))
+    }
+}
+
+impl ParsePayload for AnyJson {
+    const IS_REQUIRED: bool = true;
+
+    async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        Ok(Self(whole(request, body).await?))
+    }
+}
+
+impl_apirequest_for_payload!(AnyJson);
+
+/// The whole body, if it is small enough and comes in time.
+async fn whole(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>, ApiError> {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MOST_BYTES) {
+        if let Ok(body) = body.take() {
+            discard(body.into_async_read()).await;
+        }
+        return Err(Code::PayloadTooLarge.into());
+    }
+    let mut body = body.take().map_err(|_| fault("body", Fault::Missing))?.into_async_read();
+    let arrived = tokio::time::timeout(ARRIVES_WITHIN, read(&mut body)).await;
+    let arrived = arrived.map_err(|_| fault("body", Fault::TooSlow))?;
+    let bytes = arrived.map_err(|_broken| fault("body", Fault::TooSlow))?;
+    if bytes.len() > MOST_BYTES {
+        discard(body).await;
+        return Err(Code::PayloadTooLarge.into());
+    }
+    Ok(bytes)
+}
 
 /// Reads at most one byte more than is allowed.
 async fn read(body: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Vec<u8>> {

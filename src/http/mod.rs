@@ -6,7 +6,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
 use crate::app::App;
-use crate::{event_amounts, jobs, payments, plans, refunds, subscriptions, temp_orders};
+use crate::{event_amounts, jobs, payments, plans, refunds, subscriptions, temp_orders, webhooks};
 
 pub mod body;
 pub mod code;
@@ -15,6 +15,7 @@ pub mod fields;
 mod health;
 pub mod language;
 pub mod nullable;
+pub(crate) mod origin;
 pub mod page;
 mod paths;
 mod problems;
@@ -40,6 +41,8 @@ pub enum Tag {
     EventAmounts,
     /// Work that runs by schedule, and by hand.
     Jobs,
+    /// What Toss calls us about.
+    Webhooks,
 }
 
 type Apis = (
@@ -50,6 +53,7 @@ type Apis = (
     subscriptions::api::SubscriptionsApi,
     event_amounts::api::EventAmountsApi,
     jobs::api::JobsApi,
+    webhooks::api::WebhooksApi,
 );
 
 /// The API with its documentation.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 
 use crate::app::App;
-use crate::{compensations, payments, refunds, subscriptions, temp_orders};
+use crate::{compensations, payments, refunds, subscriptions, temp_orders, webhooks};
 
 pub mod api;
 mod heartbeat;
@@ -26,11 +26,21 @@ pub enum Job {
     SettlePayments,
     /// Removes orders that can no longer be paid.
     PurgeTempOrders,
+    /// Reads the payments again that Toss has called us about.
+    ProcessWebhooks,
+    /// Forgets webhooks that are over.
+    PurgeWebhooks,
 }
 
 impl Job {
     /// Every job.
-    pub const ALL: [Job; 3] = [Job::ExpireSubscriptions, Job::SettlePayments, Job::PurgeTempOrders];
+    pub const ALL: [Job; 5] = [
+        Job::ExpireSubscriptions,
+        Job::SettlePayments,
+        Job::PurgeTempOrders,
+        Job::ProcessWebhooks,
+        Job::PurgeWebhooks,
+    ];
 
     /// Its name, in the API and on the command line.
     pub fn name(self) -> &'static str {
@@ -38,6 +48,8 @@ impl Job {
             Self::ExpireSubscriptions => "expire-subscriptions",
             Self::SettlePayments => "settle-payments",
             Self::PurgeTempOrders => "purge-temp-orders",
+            Self::ProcessWebhooks => "process-webhooks",
+            Self::PurgeWebhooks => "purge-webhooks",
         }
     }
 
@@ -52,6 +64,8 @@ impl Job {
             Self::ExpireSubscriptions => Schedule::MIDNIGHT,
             Self::SettlePayments => Schedule::Every(app.config.scheduler.settle_interval_secs),
             Self::PurgeTempOrders => Schedule::Every(600),
+            Self::ProcessWebhooks => Schedule::Every(5),
+            Self::PurgeWebhooks => Schedule::Every(3_600),
         }
     }
 
@@ -72,6 +86,8 @@ impl Job {
                 Ok(payments? + refunds? + compensations?)
             }
             Self::PurgeTempOrders => temp_orders::purge(app, now).await,
+            Self::ProcessWebhooks => webhooks::work_off(app).await,
+            Self::PurgeWebhooks => webhooks::purge(app, now).await,
         }
     }
 }

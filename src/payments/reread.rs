@@ -55,7 +55,20 @@ pub enum Reread {
 /// # Errors
 /// The database's own; nothing is kept then.
 pub async fn reread(app: &App, order_id: &OrderId, cause: Cause) -> Result<Reread, DbErr> {
-    let reread = reread_quietly(app, order_id, None, cause).await?;
+    reread_key(app, order_id, None, cause).await
+}
+
+/// Like [`reread`], but about `payment_key`, or the books' own where it is none.
+///
+/// # Errors
+/// The database's own; nothing is kept then.
+pub async fn reread_key(
+    app: &App,
+    order_id: &OrderId,
+    payment_key: Option<&PaymentKey>,
+    cause: Cause,
+) -> Result<Reread, DbErr> {
+    let reread = reread_quietly(app, order_id, payment_key, cause).await?;
     if let Reread::Refused { truth, error, .. } = &reread {
         tell(app, order_id, truth, error).await;
     }
