@@ -20,6 +20,11 @@ pub(crate) fn secret() -> String {
     format!("ps_{}", letters(24))
 }
 
+/// The identifier of a webhook, which its retries repeat.
+pub(crate) fn transmission() -> String {
+    format!("whtrans_{}", letters(24))
+}
+
 /// The identifier of one call, as `x-tosspayments-trace-id` shows it.
 pub(crate) fn trace() -> String {
     format!("{:032x}", rand::rng().random::<u128>())

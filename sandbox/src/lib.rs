@@ -16,7 +16,8 @@
 //! ```
 //!
 //! In reading order: `http` takes a request to `api` (Toss's calls) or `control` (what buyers, banks,
-//! staff and bad luck do); both work on `books`, which hold each `payment` and its `means`.
+//! staff and bad luck do); both work on `books`, which hold each `payment` and its `means`; what changes
+//! there, `webhooks` tell the shop.
 
 mod server;
 mod state;
@@ -32,11 +33,14 @@ mod payment;
 
 mod clock;
 mod codes;
+mod dice;
 mod faults;
 mod ids;
 mod refusal;
 mod requests;
 mod sprinkle;
+
+mod webhooks;
 
 pub use books::{
     journal::{LedgerEntry, LedgerKind},
@@ -50,3 +54,8 @@ pub use refusal::Refusal;
 pub use requests::Received;
 pub use server::Sandbox;
 pub use state::Options;
+pub use webhooks::{
+    faults::{WebhookChaos, WebhookFault, WebhookFaultKind},
+    letter::{Webhook, WebhookState},
+    queue::WebhookCounts,
+};

@@ -21,21 +21,28 @@ use crate::{
     requests::Received,
     socket::{Cuttable, Switches},
     state::{Options, Shared},
+    webhooks,
 };
 
 /// A running server. Dropping it stops it.
 #[derive(Debug)]
 pub struct Sandbox {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     addr: SocketAddr,
     /// Dropping this tells the server to stop.
     running: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<io::Result<()>>>,
+    /// The task that sends webhooks.
+    postman: JoinHandle<()>,
 }
 
 impl Sandbox {
     /// Binds the address and serves; both are done when this returns.
+    ///
+    /// Fails when the address cannot be bound, or when the webhook URL is none.
     pub async fn start(options: Options) -> io::Result<Self> {
+        let unusable = |refusal: Refusal| io::Error::new(io::ErrorKind::InvalidInput, refusal);
+        options.webhook_url.as_deref().map_or(Ok(()), webhooks::check_url).map_err(unusable)?;
         let listener = TcpListener::bind(options.bind).await?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared::new(options, format!("http://{addr}")));
@@ -48,7 +55,8 @@ impl Sandbox {
         };
         // Whoever stops the sandbox wants it gone: open connections get no time.
         let task = tokio::spawn(server.run_with_graceful_shutdown(endpoint, stopped, Some(Duration::ZERO)));
-        Ok(Self { shared, addr, running: Some(running), task: Some(task) })
+        let postman = tokio::spawn(webhooks::post::run(Arc::clone(&shared)));
+        Ok(Self { shared, addr, running: Some(running), task: Some(task), postman })
     }
 
     /// Where it serves, for example `http://127.0.0.1:40123`.
@@ -87,22 +95,22 @@ impl Sandbox {
 
     /// A buyer opens the payment window and, unless told otherwise, authenticates.
     pub fn authenticate(&self, buyer: Authenticate) -> Result<Authenticated, Refusal> {
-        self.shared.state().books.open(&buyer, self.clock().now())
+        self.shared.change(|state, now| state.books.open(&buyer, now))
     }
 
     /// The buyer of a window that stands open authenticates.
     pub fn complete_authentication(&self, payment_key: &str) -> Result<Authenticated, Refusal> {
-        self.shared.state().books.authenticate(payment_key, self.clock().now())
+        self.shared.change(|state, now| state.books.authenticate(payment_key, now))
     }
 
     /// A virtual account is paid.
     pub fn deposit(&self, payment_key: &str) -> Result<(), Refusal> {
-        self.shared.state().books.deposit(payment_key, self.clock().now()).map(|_| ())
+        self.shared.change(|state, now| state.books.deposit(payment_key, now).map(|_| ()))
     }
 
     /// The deposit of a virtual account is taken back.
     pub fn reverse_deposit(&self, payment_key: &str) -> Result<(), Refusal> {
-        self.shared.state().books.reverse_deposit(payment_key, self.clock().now()).map(|_| ())
+        self.shared.change(|state, now| state.books.reverse_deposit(payment_key, now).map(|_| ()))
     }
 
     /// Staff cancel a payment in the admin console; without an amount, all of it.
@@ -116,7 +124,7 @@ impl Sandbox {
             return Err(Refusal::invalid("the amount must be above zero"));
         }
         let asked = CancelRequest::by_staff(amount, reason);
-        self.shared.state().books.cancel(payment_key, &asked, By::Staff, self.clock().now()).map(|_| ())
+        self.shared.change(|state, now| state.books.cancel(payment_key, &asked, By::Staff, now).map(|_| ()))
     }
 
     /// Lets something go wrong.
@@ -146,10 +154,10 @@ impl Sandbox {
 
     /// What a lookup by order would show; nothing when it would find nothing.
     pub fn payment(&self, order_id: &str) -> Option<Value> {
-        let now = self.clock().now();
-        let mut state = self.shared.state();
-        let payment = state.books.find_order(order_id, now).ok()?;
-        Some(view::payment(payment, now, &self.shared.url, false))
+        self.shared.change(|state, now| {
+            let payment = state.books.find_order(order_id, now).ok()?;
+            Some(view::payment(payment, now, &self.shared.url, false))
+        })
     }
 }
 
@@ -157,5 +165,6 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         // Calls that a delay holds back end now; the server stops because `running` is dropped.
         self.shared.state().faults.clear();
+        self.postman.abort();
     }
 }

@@ -3,9 +3,19 @@
 use std::{
     net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use crate::{api::idempotency::Store, books::Books, clock::Clock, faults::Faults, requests::Requests};
+use chrono::{DateTime, Utc};
+
+use crate::{
+    api::idempotency::Store,
+    books::Books,
+    clock::Clock,
+    faults::Faults,
+    requests::Requests,
+    webhooks::{Caused, Webhooks},
+};
 
 /// How to start a sandbox.
 #[derive(Debug, Clone)]
@@ -20,6 +30,10 @@ pub struct Options {
     pub clock: Clock,
     /// Whether a second cancel of a payment within a second is refused, as an old guide of Toss says.
     pub consecutive_cancel_limit: bool,
+    /// Where webhooks go; nowhere when absent. It can be set later too.
+    pub webhook_url: Option<String>,
+    /// How long the shop has to answer a webhook, in real time. Toss gives ten seconds.
+    pub webhook_timeout: Duration,
 }
 
 impl Default for Options {
@@ -30,6 +44,8 @@ impl Default for Options {
             client_key: "test_ck_sandbox000000000000000000".to_owned(),
             clock: Clock::system(),
             consecutive_cancel_limit: true,
+            webhook_url: None,
+            webhook_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -41,6 +57,7 @@ pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) faults: Faults,
     pub(crate) requests: Requests,
+    pub(crate) webhooks: Webhooks,
     /// Whether answers carry fields and values that no client can know.
     pub(crate) unknown_fields: bool,
 }
@@ -56,11 +73,36 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(options: Options, url: String) -> Self {
-        Self { options, url, state: Mutex::default() }
+        let mut state = State::default();
+        state.webhooks.url.clone_from(&options.webhook_url);
+        Self { options, url, state: Mutex::new(state) }
     }
 
     /// Takes the lock, which is never held across an await. A panic elsewhere does not end the sandbox.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets something happen that no call of the API has asked for, and tells the shop what changed by it.
+    pub(crate) fn change<T>(&self, event: impl FnOnce(&mut State, DateTime<Utc>) -> T) -> T {
+        let mut state = self.state();
+        // What time has changed by itself comes first.
+        self.announce(&mut state, false);
+        let told = event(&mut state, self.options.clock.now());
+        self.announce(&mut state, false);
+        told
+    }
+
+    /// Queues a webhook for all that has changed. `by_call` says whether a call of the API has changed it, which
+    /// then deals with what was caused.
+    pub(crate) fn announce(&self, state: &mut State, by_call: bool) -> Caused {
+        state.books.pass(self.options.clock.now());
+        let mut all = Caused::default();
+        for change in std::mem::take(&mut state.books.changes) {
+            let caused = state.webhooks.tell(&change, &self.url, state.unknown_fields, by_call);
+            all.before.extend(caused.before);
+            all.after.extend(caused.after);
+        }
+        all
     }
 }

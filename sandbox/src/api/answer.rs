@@ -3,7 +3,7 @@
 use poem::{Response, http::HeaderValue, http::StatusCode};
 use serde_json::Value;
 
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, webhooks::Caused};
 
 const JSON: &str = "application/json;charset=UTF-8";
 
@@ -16,12 +16,14 @@ pub(crate) struct Answer {
     /// The idempotency key, sent back.
     pub(crate) echo: Option<HeaderValue>,
     trace: String,
+    /// The webhooks that have to do with this answer.
+    pub(crate) caused: Caused,
 }
 
 impl Answer {
     /// An answer with these bytes of JSON.
     pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
-        Self { status, body, content_type: JSON, echo: None, trace: String::new() }
+        Self { status, body, content_type: JSON, echo: None, trace: String::new(), caused: Caused::default() }
     }
 
     /// A success.

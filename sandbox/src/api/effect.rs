@@ -11,6 +11,7 @@ use crate::{
     refusal::Refusal,
     sprinkle,
     state::{Shared, State},
+    webhooks::Caused,
 };
 
 /// Takes the fault that waits for this call, if one does.
@@ -39,22 +40,29 @@ pub(crate) fn repeat(kept: &Kept, fault: Option<&Fault>, english: bool) -> Answe
 pub(crate) fn run(shared: &Shared, request: &Incoming, call: &Call, fault: Option<&Fault>) -> Answer {
     let kind = fault.map(|fault| fault.fault);
     let error = fault.map(Fault::refusal);
+    let mut caused = Caused::default();
+    let mut decide = |decline| {
+        let mut state = shared.state();
+        let decided = decide(shared, &mut state, request, call, decline);
+        caused = shared.announce(&mut state, true);
+        decided
+    };
     let result = match (kind, error) {
         (Some(FaultKind::ErrorBefore), Some(error)) => Err(error),
-        (Some(FaultKind::Reject), Some(error)) => {
-            test_code(request).and_then(|()| decide(shared, request, call, Some(error)))
-        }
+        (Some(FaultKind::Reject), Some(error)) => test_code(request).and_then(|()| decide(Some(error))),
         (Some(FaultKind::ErrorAfter), Some(error)) => {
             // Whether it worked or not, the shop hears only of the error.
-            let _ = decide(shared, request, call, None);
+            let _ = decide(None);
             Err(error)
         }
-        _ => test_code(request).and_then(|()| decide(shared, request, call, None)),
+        _ => test_code(request).and_then(|()| decide(None)),
     };
-    match result {
+    let mut answer = match result {
         Ok(value) => Answer::ok(&value),
         Err(refusal) => Answer::refusal(&refusal, request.english),
-    }
+    };
+    answer.caused = caused;
+    answer
 }
 
 /// `TossPayments-Test-Code` on a POST: fails with that code, before anything happens.
@@ -68,17 +76,17 @@ fn test_code(request: &Incoming) -> Result<(), Refusal> {
 
 fn decide(
     shared: &Shared,
+    state: &mut State,
     request: &Incoming,
     call: &Call,
     decline: Option<Refusal>,
 ) -> Result<Value, Refusal> {
-    let mut state = shared.state();
     let mut value = match (call, decline) {
-        (Call::Confirm, decline) => confirm(shared, &mut state, request, decline)?,
+        (Call::Confirm, decline) => confirm(shared, state, request, decline)?,
         // Only a confirm changes anything by being declined.
         (_, Some(decline)) => return Err(decline),
-        (Call::Transactions, None) => transactions::list(shared, &state, request.query.as_deref())?,
-        (call, None) => payment(shared, &mut state, request, call)?,
+        (Call::Transactions, None) => transactions::list(shared, state, request.query.as_deref())?,
+        (call, None) => payment(shared, state, request, call)?,
     };
     if state.unknown_fields {
         sprinkle::over(&mut value);

@@ -19,6 +19,7 @@ use crate::{
     refusal::Refusal,
     requests::Received,
     state::Shared,
+    webhooks,
 };
 use answer::Answer;
 use call::Call;
@@ -140,6 +141,20 @@ async fn under_key(shared: &Shared, request: &Incoming, call: &Call, trace: &str
     }
 }
 
+/// Webhooks that wait for the answer of the call that caused them. Dropping it lets go of them.
+struct AfterAnswer<'a> {
+    shared: &'a Shared,
+    webhooks: Vec<u64>,
+}
+
+impl Drop for AfterAnswer<'_> {
+    fn drop(&mut self) {
+        if !self.webhooks.is_empty() {
+            self.shared.change(|state, now| state.webhooks.answered(&self.webhooks, now));
+        }
+    }
+}
+
 /// Where the answer comes from.
 enum Source<'a> {
     /// The call is executed, maybe under a key.
@@ -179,6 +194,10 @@ async fn strike(
             answer
         }
     };
+    let caused = std::mem::take(&mut answer.caused);
+    // Let go when this call ends, however it ends.
+    let _after = AfterAnswer { shared, webhooks: caused.after };
+    webhooks::post::tried(shared, &caused.before).await;
     if let Some(taken) = delay {
         taken.wait().await;
     }

@@ -56,6 +56,7 @@ impl Books {
         }
         let canceled = payment.clone();
         self.journal.write(&canceled, LedgerKind::Cancel, amount, moved, now);
+        self.changed(key, true, now);
         self.find(key, now).map(|payment| &*payment)
     }
 }

@@ -41,9 +41,12 @@ impl Books {
             return Err(Refusal::new("BELOW_MINIMUM_AMOUNT"));
         }
         let by_card = payment.means.card().and_then(|card| card.declined).map(Refusal::new);
+        let deadline = payment.deadline();
         if let Some(refusal) = decline.or(by_card) {
             payment.status = Status::Aborted;
             payment.failure = Some(refusal.clone());
+            self.reschedule(key, deadline);
+            self.changed(key, false, now);
             return Err(refusal);
         }
         approve(payment, now);
@@ -51,6 +54,8 @@ impl Books {
         let moved = approved.status == Status::Done;
         let amount = if moved { approved.amount } else { 0 };
         self.journal.write(&approved, LedgerKind::Approval, amount, moved, now);
+        self.reschedule(key, deadline);
+        self.changed(key, moved, now);
         self.find(key, now).map(|payment| &*payment)
     }
 }

@@ -28,6 +28,7 @@ impl Books {
         payment.last_transaction_key = Some(ids::transaction_key());
         let paid = payment.clone();
         self.journal.write(&paid, LedgerKind::Approval, paid.amount, true, now);
+        self.changed(key, true, now);
         self.find(key, now).map(|payment| &*payment)
     }
 
@@ -46,6 +47,7 @@ impl Books {
         payment.last_transaction_key = Some(ids::transaction_key());
         let reversed = payment.clone();
         self.journal.write(&reversed, LedgerKind::Cancel, reversed.amount, true, now);
+        self.changed(key, true, now);
         self.find(key, now).map(|payment| &*payment)
     }
 }

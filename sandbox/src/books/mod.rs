@@ -7,7 +7,7 @@ pub(crate) mod deposit;
 pub(crate) mod journal;
 pub(crate) mod open;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 
@@ -17,12 +17,25 @@ use journal::Journal;
 /// How many payments are remembered; the oldest is forgotten first.
 const MAX_PAYMENTS: usize = 200_000;
 
+/// A payment as it was when its state had just changed: what Toss tells the shop about.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) payment: Payment,
+    /// Whether the change is a deposit, its reversal or a cancel, rather than the mere issue of an account.
+    pub(crate) moved: bool,
+    pub(crate) at: DateTime<Utc>,
+}
+
 /// Everything about payments. It knows no HTTP and no clock: the time is handed in.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     payments: HashMap<String, Payment>,
     by_order: HashMap<String, Vec<String>>,
     oldest_first: VecDeque<String>,
+    /// The deadlines of the windows that stand open and of the authentications that wait for a confirm.
+    expiring: BTreeSet<(DateTime<Utc>, String)>,
+    /// What has changed since somebody last took it away to tell the shop.
+    pub(crate) changes: Vec<Change>,
     pub(crate) journal: Journal,
 }
 
@@ -34,6 +47,7 @@ impl Books {
         }
         self.by_order.entry(payment.order_id.clone()).or_default().push(payment.key.clone());
         self.oldest_first.push_back(payment.key.clone());
+        self.expiring.extend(payment.deadline().map(|at| (at, payment.key.clone())));
         self.payments.insert(payment.key.clone(), payment);
     }
 
@@ -41,6 +55,9 @@ impl Books {
         let Some(payment) = self.oldest_first.pop_front().and_then(|key| self.payments.remove(&key)) else {
             return;
         };
+        if let Some(at) = payment.deadline() {
+            self.expiring.remove(&(at, payment.key.clone()));
+        }
         if let Some(keys) = self.by_order.get_mut(&payment.order_id) {
             keys.retain(|key| *key != payment.key);
             if keys.is_empty() {
@@ -49,11 +66,44 @@ impl Books {
         }
     }
 
-    /// Any payment by its key, aged to `now`, even one that a lookup would not find.
-    fn any(&mut self, key: &str, now: DateTime<Utc>) -> Result<&mut Payment, Refusal> {
-        let payment = self.payments.get_mut(key).ok_or_else(|| Refusal::new("NOT_FOUND_PAYMENT"))?;
-        payment.age(now);
-        Ok(payment)
+    /// Lets time pass: what was left too long expires. A window that nobody authenticated is no payment,
+    /// so nobody hears of its end.
+    pub(crate) fn pass(&mut self, now: DateTime<Utc>) {
+        while self.expiring.first().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, key)) = self.expiring.pop_first()
+        {
+            let Some(payment) = self.payments.get_mut(&key) else { continue };
+            payment.expire();
+            if payment.visible() {
+                self.changes.push(Change { payment: payment.clone(), moved: false, at: now });
+            }
+        }
+    }
+
+    /// Whether anything will happen by itself when time passes.
+    pub(crate) fn waits(&self) -> bool {
+        !self.expiring.is_empty()
+    }
+
+    /// Forgets the deadline that a payment had, and notes the one that it has now.
+    fn reschedule(&mut self, key: &str, before: Option<DateTime<Utc>>) {
+        if let Some(before) = before {
+            self.expiring.remove(&(before, key.to_owned()));
+        }
+        let after = self.payments.get(key).and_then(Payment::deadline);
+        self.expiring.extend(after.map(|at| (at, key.to_owned())));
+    }
+
+    /// Notes that the state of a payment has just changed.
+    fn changed(&mut self, key: &str, moved: bool, at: DateTime<Utc>) {
+        let change = |payment: &Payment| Change { payment: payment.clone(), moved, at };
+        self.changes.extend(self.payments.get(key).map(change));
+    }
+
+    /// Any payment by its key at this time, even one that a lookup would not find.
+    pub(crate) fn any(&mut self, key: &str, now: DateTime<Utc>) -> Result<&mut Payment, Refusal> {
+        self.pass(now);
+        self.payments.get_mut(key).ok_or_else(|| Refusal::new("NOT_FOUND_PAYMENT"))
     }
 
     /// A payment by its key, as a lookup finds it.

@@ -198,8 +198,11 @@ impl Books {
     /// The buyer of an open window authenticates after all.
     pub(crate) fn authenticate(&mut self, key: &str, now: DateTime<Utc>) -> Result<Authenticated, Refusal> {
         let payment = self.any(key, now)?;
+        let before = payment.deadline();
         payment.authenticate(now)?;
-        Ok(told(payment))
+        let opened = told(payment);
+        self.reschedule(key, before);
+        Ok(opened)
     }
 }
 

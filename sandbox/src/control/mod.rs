@@ -2,6 +2,7 @@
 
 pub(crate) mod home;
 mod requests;
+mod webhooks;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -19,13 +20,22 @@ use requests::{Advance, ConsoleCancel, Switches};
 /// Serves one control call.
 pub(crate) fn serve(shared: &Shared, method: &str, path: &str, body: &[u8]) -> Result<Value, Refusal> {
     let parts: Vec<&str> = path.split('/').skip(2).collect();
-    let mut state = shared.state();
-    match (method, parts.as_slice()) {
+    shared.change(|state, _| route(shared, state, method, &parts, body))
+}
+
+fn route(
+    shared: &Shared,
+    state: &mut State,
+    method: &str,
+    parts: &[&str],
+    body: &[u8],
+) -> Result<Value, Refusal> {
+    match (method, parts) {
         ("POST", ["payments"]) => {
             let buyer: Authenticate = read(body)?;
             told(&state.books.open(&buyer, shared.options.clock.now())?)
         }
-        ("POST", ["payments", key, event]) => happen(shared, &mut state, key, event, body),
+        ("POST", ["payments", key, event]) => happen(shared, state, key, event, body),
         ("GET", ["receipts", key]) => {
             let now = shared.options.clock.now();
             Ok(shown(shared, state.books.find(key, now)?))
@@ -39,6 +49,7 @@ pub(crate) fn serve(shared: &Shared, method: &str, path: &str, body: &[u8]) -> R
         }
         ("GET", ["faults"]) => Ok(json!({"faults": state.faults.waiting().collect::<Vec<_>>()})),
         ("DELETE", ["faults"]) => Ok(json!({"cleared": state.faults.clear()})),
+        (_, ["webhooks", rest @ ..]) => webhooks::route(shared, state, method, rest, body),
         ("GET", ["ledger"]) => Ok(state.books.journal.summary()),
         ("GET", ["requests"]) => Ok(json!({"requests": state.requests.all()})),
         ("GET", ["clock"]) => Ok(now(shared)),
@@ -55,7 +66,7 @@ pub(crate) fn serve(shared: &Shared, method: &str, path: &str, body: &[u8]) -> R
             state.unknown_fields = asked.unknown_fields;
             Ok(json!({"unknownFields": state.unknown_fields}))
         }
-        _ => Err(Refusal::custom(404, "NOT_FOUND", "no such control call; GET / lists them")),
+        _ => Err(nothing_here()),
     }
 }
 
@@ -80,6 +91,10 @@ fn happen(shared: &Shared, state: &mut State, key: &str, event: &str, body: &[u8
 
 fn shown(shared: &Shared, payment: &Payment) -> Value {
     view::payment(payment, shared.options.clock.now(), &shared.url, false)
+}
+
+fn nothing_here() -> Refusal {
+    Refusal::custom(404, "NOT_FOUND", "no such control call; GET / lists them")
 }
 
 fn now(shared: &Shared) -> Value {

@@ -77,18 +77,20 @@ pub(crate) struct Payment {
 }
 
 impl Payment {
-    /// Lets time pass: a window or an authentication that was left too long expires.
-    pub(crate) fn age(&mut self, now: DateTime<Utc>) {
-        let expired = match (self.status, self.authenticated_at) {
-            (Status::Ready, _) => now - self.requested_at >= AUTHENTICATE_WITHIN,
-            (Status::InProgress, Some(at)) => now - at >= CONFIRM_WITHIN,
-            _ => false,
-        };
-        if expired {
-            self.status = Status::Expired;
-            // Which code an expired payment shows is not documented; the late confirm's is at hand.
-            self.failure = Some(Refusal::new("NOT_FOUND_PAYMENT_SESSION"));
+    /// When the open window or the authentication will have been left too long, if it can be.
+    pub(crate) fn deadline(&self) -> Option<DateTime<Utc>> {
+        match (self.status, self.authenticated_at) {
+            (Status::Ready, _) => Some(self.requested_at + AUTHENTICATE_WITHIN),
+            (Status::InProgress, Some(at)) => Some(at + CONFIRM_WITHIN),
+            _ => None,
         }
+    }
+
+    /// The deadline has passed.
+    pub(crate) fn expire(&mut self) {
+        self.status = Status::Expired;
+        // Which code an expired payment shows is not documented; the late confirm's is at hand.
+        self.failure = Some(Refusal::new("NOT_FOUND_PAYMENT_SESSION"));
     }
 
     /// The buyer authenticates in the open window.

@@ -11,5 +11,8 @@ mod keys;
 mod life;
 mod lookup;
 mod means;
+mod receiver;
 mod support;
 mod transactions;
+mod webhook_faults;
+mod webhooks;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
-use toss_sandbox::{Authenticate, Options, Sandbox};
+use toss_sandbox::{Authenticate, Options, PayMethod, Sandbox};
 
 /// A sandbox and its only client.
 pub(crate) struct Shop {
@@ -104,6 +104,14 @@ impl Shop {
         let body = self.buyer(order_id, amount);
         assert_eq!(self.confirm(&body).await.told(), said(200, "DONE"));
         path(&body)
+    }
+
+    /// A virtual account is issued; the answer is the payment.
+    pub(crate) async fn issue(&self, order_id: &str, amount: i64) -> Value {
+        let buyer = Authenticate::new(order_id, amount).method(PayMethod::VirtualAccount);
+        let told = self.confirm(&self.customer(buyer)).await;
+        assert_eq!(told.told(), said(200, "WAITING_FOR_DEPOSIT"));
+        told.json()
     }
 
     pub(crate) async fn cancel(&self, path: &str, mut more: Value) -> Told {
