@@ -20,6 +20,7 @@ mod refunds;
 mod storage;
 mod subscriptions;
 mod temp_orders;
+mod webhooks;
 
 use support::postgres::{self, Cluster};
 use support::scenario::{Backend, Scenario};
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         storage::scenarios(),
         subscriptions::scenarios(),
         temp_orders::scenarios(),
+        webhooks::scenarios(),
     ]
     .into_iter()
     .flatten()

@@ -31,7 +31,7 @@ const OWN_ELSE_FORBIDDEN: Statuses = [401, 401, 401, 403, 200, 200, 200];
 /// [`Seed::fill`] knows; everything belongs to the user `u1`.
 type Row = (&'static str, &'static str, &'static str, &'static str, Statuses);
 
-const TABLE: [Row; 18] = [
+const TABLE: [Row; 19] = [
     ("GET", "/v1/plans", "", "", EVERYBODY),
     ("GET", "/v1/plans/{id}", "", "", EVERYBODY),
     (
@@ -42,6 +42,7 @@ const TABLE: [Row; 18] = [
         [401, 401, 401, 403, 403, 403, 201],
     ),
     ("PATCH", "/v1/plans/{id}", "", r#"{"name":"other"}"#, ADMIN),
+    ("POST", "/v1/webhooks/toss", "", r#"{"eventType":"PAYMENT_STATUS_CHANGED"}"#, EVERYBODY),
     (
         "POST",
         "/v1/temp-orders",

@@ -213,6 +213,17 @@ impl World {
         self.run_job("settle-payments").await
     }
 
+    /// Lets Toss tell the service what happens from now on.
+    pub(crate) fn listen_to_webhooks(&self) {
+        self.toss.set_webhook_url(Some(format!("{}/v1/webhooks/toss", self.base))).expect("a URL");
+    }
+
+    /// Waits until Toss has told all, and works it off. Gives how many webhooks are over.
+    pub(crate) async fn work_webhooks_off(&self) -> i64 {
+        self.toss.webhooks_idle().await;
+        self.run_job("process-webhooks").await
+    }
+
     /// Reads the payment until it stands like this: for work that goes on by itself.
     pub(crate) async fn await_status(&self, order: &Order, status: &str) {
         for _ in 0..1_000 {
