@@ -142,6 +142,11 @@ impl Sandbox {
         self.shared.state().unknown_fields = on;
     }
 
+    /// Refuses a second payment of an order that is paid, or allows it from now on.
+    pub fn one_approval_per_order(&self, on: bool) {
+        self.shared.state().books.several_approvals = !on;
+    }
+
     /// Every movement of money, in order.
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         self.shared.state().books.journal.ledger().cloned().collect()
@@ -157,6 +162,14 @@ impl Sandbox {
         self.shared.change(|state, now| {
             let payment = state.books.find_order(order_id, now).ok()?;
             Some(view::payment(payment, now, &self.shared.url, false))
+        })
+    }
+
+    /// All payments of an order, also those that no lookup would find.
+    pub fn payments(&self, order_id: &str) -> Vec<Value> {
+        self.shared.change(|state, now| {
+            let payments = state.books.all_of(order_id, now);
+            payments.map(|payment| view::payment(payment, now, &self.shared.url, false)).collect()
         })
     }
 }

@@ -30,6 +30,9 @@ pub struct Options {
     pub clock: Clock,
     /// Whether a second cancel of a payment within a second is refused, as an old guide of Toss says.
     pub consecutive_cancel_limit: bool,
+    /// Whether a second payment of an order that is paid is refused, as at Toss, where order ids are unique. Without
+    /// it a shop can be charged twice for one order, and shows how it makes up for that.
+    pub one_approval_per_order: bool,
     /// Where webhooks go; nowhere when absent. It can be set later too.
     pub webhook_url: Option<String>,
     /// How long the shop has to answer a webhook, in real time. Toss gives ten seconds.
@@ -44,6 +47,7 @@ impl Default for Options {
             client_key: "test_ck_sandbox000000000000000000".to_owned(),
             clock: Clock::system(),
             consecutive_cancel_limit: true,
+            one_approval_per_order: true,
             webhook_url: None,
             webhook_timeout: Duration::from_secs(10),
         }
@@ -74,6 +78,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(options: Options, url: String) -> Self {
         let mut state = State::default();
+        state.books.several_approvals = !options.one_approval_per_order;
         state.webhooks.url.clone_from(&options.webhook_url);
         Self { options, url, state: Mutex::new(state) }
     }

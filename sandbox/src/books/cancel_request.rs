@@ -61,10 +61,11 @@ impl CancelRequest {
         })
     }
 
-    /// The account of a refund after a deposit, which must be given.
+    /// The account of a refund after a deposit, which must be given. Which code its absence gets is not
+    /// documented; this is the only one whose name speaks of the account as a whole.
     pub(crate) fn account(&self) -> Result<RefundAccount, Refusal> {
-        let account = self.refund_account.as_ref().ok_or_else(|| Refusal::new("INVALID_REQUEST"))?;
-        RefundAccount::parse(account)
+        let account = self.refund_account.as_ref();
+        RefundAccount::parse(account.ok_or_else(|| Refusal::new("INVALID_REFUND_ACCOUNT_INFO"))?)
     }
 }
 

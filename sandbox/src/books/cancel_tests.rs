@@ -131,7 +131,7 @@ fn a_virtual_account_before_its_deposit_is_canceled_only_as_a_whole() {
 fn a_virtual_account_after_its_deposit_needs_an_account() {
     let (mut books, key) = paid(PayMethod::VirtualAccount, 1_000, 0);
     books.deposit(&key, NOW).unwrap();
-    assert_eq!(cancel(&mut books, &key, json!({}), FREE, NOW).0, "INVALID_REQUEST");
+    assert_eq!(cancel(&mut books, &key, json!({}), FREE, NOW).0, "INVALID_REFUND_ACCOUNT_INFO");
     let to = |bank: &str| {
         let account = json!({"bank": bank, "accountNumber": "110123456789", "holderName": "김토스"});
         json!({"cancelAmount": 400, "refundReceiveAccount": account})

@@ -21,7 +21,7 @@ impl Books {
         decline: Option<Refusal>,
         now: DateTime<Utc>,
     ) -> Result<&Payment, Refusal> {
-        let paid_elsewhere = self.approved_elsewhere(order_id, key);
+        let paid_elsewhere = !self.several_approvals && self.approved_elsewhere(order_id, key);
         let payment = self.any(key, now)?;
         // Which code a mismatch gets is not documented; it is a wrong request in any case.
         if payment.order_id != order_id || payment.amount != amount {
@@ -55,6 +55,7 @@ impl Books {
         let amount = if moved { approved.amount } else { 0 };
         self.journal.write(&approved, LedgerKind::Approval, amount, moved, now);
         self.reschedule(key, deadline);
+        self.approved_last(order_id, key);
         self.changed(key, moved, now);
         self.find(key, now).map(|payment| &*payment)
     }
@@ -131,6 +132,22 @@ mod tests {
         let second = books.open(&Authenticate::new("order-0001", 1_000), NOW).unwrap().payment_key;
         assert_eq!(code(&mut books, &second, 1_000, NOW), "Done");
         let third = books.open(&Authenticate::new("order-0001", 1_000), NOW).unwrap().payment_key;
+        assert_eq!(code(&mut books, &third, 1_000, NOW), "ALREADY_PROCESSED_PAYMENT");
+    }
+
+    #[test]
+    fn an_order_can_be_paid_twice_when_that_is_asked_for() {
+        let mut books = Books { several_approvals: true, ..Books::default() };
+        let mut open = || books.open(&Authenticate::new("order-0001", 1_000), NOW).unwrap().payment_key;
+        let (first, second, third) = (open(), open(), open());
+        for key in [&second, &first] {
+            assert_eq!(code(&mut books, key, 1_000, NOW), "Done");
+            assert_eq!(books.find_order("order-0001", NOW).unwrap().key, *key);
+        }
+        assert_eq!(code(&mut books, &second, 1_000, NOW), "ALREADY_PROCESSED_PAYMENT");
+        assert_eq!(books.journal.ledger().count(), 2);
+        assert_eq!(books.all_of("order-0001", NOW).count(), 3);
+        books.several_approvals = false;
         assert_eq!(code(&mut books, &third, 1_000, NOW), "ALREADY_PROCESSED_PAYMENT");
     }
 

@@ -33,6 +33,10 @@ impl Books {
     }
 
     /// The bank takes the deposit back: the payment waits again, and its money is gone.
+    ///
+    /// How Toss lists this among the transactions is not documented. Here it is a row of its own, with the status
+    /// that the payment then has, `WAITING_FOR_DEPOSIT`, and the amount that went back; the row of the issue has
+    /// that status too, and the amount 0.
     pub(crate) fn reverse_deposit(&mut self, key: &str, now: DateTime<Utc>) -> Result<&Payment, Refusal> {
         let payment = self.any(key, now)?;
         if payment.status != Status::Done {

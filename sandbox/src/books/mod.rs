@@ -36,6 +36,8 @@ pub(crate) struct Books {
     expiring: BTreeSet<(DateTime<Utc>, String)>,
     /// What has changed since somebody last took it away to tell the shop.
     pub(crate) changes: Vec<Change>,
+    /// Whether an order that is paid can be paid again with another payment.
+    pub(crate) several_approvals: bool,
     pub(crate) journal: Journal,
 }
 
@@ -112,18 +114,33 @@ impl Books {
         if payment.visible() { Ok(payment) } else { Err(Refusal::new("NOT_FOUND_PAYMENT")) }
     }
 
-    /// The payment that tells most about an order: the approved one, else the newest.
+    /// The payment that tells most about an order: the one approved last, else the newest.
     pub(crate) fn find_order(&mut self, order_id: &str, now: DateTime<Utc>) -> Result<&mut Payment, Refusal> {
         let keys = self.by_order.get(order_id).map(Vec::as_slice).unwrap_or_default();
         let visible = |key: &&String| self.payments.get(*key).is_some_and(Payment::visible);
         let approved = |key: &&String| self.payments.get(*key).is_some_and(Payment::approved);
-        let chosen = keys.iter().find(approved).or_else(|| keys.iter().rev().find(visible)).cloned();
+        let chosen = keys.iter().rev().find(approved).or_else(|| keys.iter().rev().find(visible)).cloned();
         self.find(&chosen.unwrap_or_default(), now)
     }
 
     /// The order to which a payment key belongs.
     pub(crate) fn order_of(&self, key: &str) -> Option<&str> {
         self.payments.get(key).map(|payment| payment.order_id.as_str())
+    }
+
+    /// Moves a payment behind the others of its order: that is where the one approved last is looked for.
+    fn approved_last(&mut self, order_id: &str, key: &str) {
+        if let Some(keys) = self.by_order.get_mut(order_id) {
+            keys.retain(|other| other != key);
+            keys.push(key.to_owned());
+        }
+    }
+
+    /// All payments of an order, also those that a lookup would not find.
+    pub(crate) fn all_of(&mut self, order_id: &str, now: DateTime<Utc>) -> impl Iterator<Item = &Payment> {
+        self.pass(now);
+        let keys = self.by_order.get(order_id).map(Vec::as_slice).unwrap_or_default();
+        keys.iter().filter_map(|key| self.payments.get(key))
     }
 
     /// Whether another payment of this order was approved.

@@ -6,10 +6,10 @@ use serde_json::Value;
 use crate::{ids, refusal::Refusal};
 
 /// Bank and securities codes that a refund may name.
-const BANKS: [&str; 50] = [
+const BANKS: [&str; 51] = [
     "39", "34", "12", "32", "45", "64", "88", "48", "27", "20", "71", "50", "37", "35", "90", "89", "92",
     "81", "54", "31", "03", "02", "06", "11", "23", "07", "S8", "SE", "SK", "S5", "SM", "S3", "SN", "S2",
-    "S0", "SJ", "SQ", "SB", "ST", "SR", "SH", "S9", "S6", "SG", "SA", "SI", "S4", "SP", "SO", "SL",
+    "S0", "SJ", "SQ", "SB", "ST", "SR", "SH", "S9", "S6", "SG", "SA", "SI", "S4", "SP", "SO", "SL", "SD",
 ];
 
 /// How long a refund account can be read.
@@ -84,14 +84,16 @@ pub(crate) struct RefundAccount {
 }
 
 impl RefundAccount {
-    /// Reads `{bank, accountNumber, holderName}`.
+    /// Reads `{bank, accountNumber, holderName}`. What is missing is refused like what is wrong: by the code of
+    /// its field. What is no text at all is a wrong request.
     pub(crate) fn parse(value: &Value) -> Result<Self, Refusal> {
-        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-        let (Some(bank), Some(number), Some(holder)) =
-            (text("bank"), text("accountNumber"), text("holderName"))
-        else {
-            return Err(Refusal::new("INVALID_REQUEST"));
+        let invalid = || Refusal::new("INVALID_REQUEST");
+        let fields = value.as_object().ok_or_else(invalid)?;
+        let text = |name: &str| match fields.get(name) {
+            None | Some(Value::Null) => Ok(String::new()),
+            Some(value) => value.as_str().map(str::to_owned).ok_or_else(invalid),
         };
+        let (bank, number, holder) = (text("bank")?, text("accountNumber")?, text("holderName")?);
         if !BANKS.contains(&bank.as_str()) {
             return Err(Refusal::new("INVALID_BANK"));
         }
@@ -121,9 +123,24 @@ mod tests {
             RefundAccount::parse(&json!({"bank": bank, "accountNumber": number, "holderName": holder}))
         };
         assert!(account("88", "110123456789", "김토스").is_ok());
-        assert_eq!(account("ZZ", "110", "김토스").unwrap_err().code(), "INVALID_BANK");
-        assert_eq!(account("88", "11-0", "김토스").unwrap_err().code(), "INVALID_REFUND_ACCOUNT_NUMBER");
-        assert_eq!(account("88", "110", "").unwrap_err().code(), "INVALID_REFUND_ACCOUNT_INFO");
-        assert_eq!(RefundAccount::parse(&json!("88")).unwrap_err().code(), "INVALID_REQUEST");
+        assert!(account("SD", &"1".repeat(20), &"김".repeat(60)).is_ok());
+        let refused = |account: Value| RefundAccount::parse(&account).unwrap_err().code().to_owned();
+        let with = |name: &str, value: Value| {
+            let mut account = json!({"bank": "88", "accountNumber": "110", "holderName": "김토스"});
+            account[name] = value;
+            refused(account)
+        };
+        for bad in [json!("ZZ"), json!(""), json!("088"), json!(null)] {
+            assert_eq!(with("bank", bad.clone()), "INVALID_BANK", "{bad}");
+        }
+        for bad in [json!("11-0"), json!(""), json!("1".repeat(21)), json!("１１０"), json!(null)] {
+            assert_eq!(with("accountNumber", bad.clone()), "INVALID_REFUND_ACCOUNT_NUMBER", "{bad}");
+        }
+        for bad in [json!(""), json!("김".repeat(61)), json!(null)] {
+            assert_eq!(with("holderName", bad.clone()), "INVALID_REFUND_ACCOUNT_INFO", "{bad}");
+        }
+        assert_eq!(with("accountNumber", json!(110)), "INVALID_REQUEST");
+        assert_eq!(refused(json!("88")), "INVALID_REQUEST");
+        assert_eq!(refused(json!({})), "INVALID_BANK");
     }
 }

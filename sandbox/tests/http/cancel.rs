@@ -56,6 +56,52 @@ async fn a_second_cancel_within_a_second_is_refused_by_default() {
 }
 
 #[tokio::test]
+async fn a_paid_account_is_refunded_to_an_account_that_shows_for_half_an_hour() {
+    let shop = Shop::open().await;
+    let key = shop.issue("order-0001", 5_000).await["paymentKey"].as_str().unwrap().to_owned();
+    let sold = format!("/v1/payments/{key}");
+    let part = shop.cancel(&sold, json!({"cancelAmount": 1_000})).await;
+    assert_eq!(part.told(), said(403, "NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT"));
+    shop.toss.deposit(&key).unwrap();
+    let to = |bank: &str, number: &str, holder: &str| {
+        let account = json!({"bank": bank, "accountNumber": number, "holderName": holder});
+        json!({"cancelAmount": 1_000, "refundReceiveAccount": account})
+    };
+    for (asked, code) in [
+        (json!({"cancelAmount": 1_000}), "INVALID_REFUND_ACCOUNT_INFO"),
+        (to("ZZ", "110123456789", "김토스"), "INVALID_BANK"),
+        (to("88", "110-123-456789", "김토스"), "INVALID_REFUND_ACCOUNT_NUMBER"),
+        (to("88", "110123456789", ""), "INVALID_REFUND_ACCOUNT_INFO"),
+    ] {
+        assert_eq!(shop.cancel(&sold, asked).await.told(), said(400, code));
+    }
+    let account = async || shop.get(&sold).await.json()["virtualAccount"].clone();
+    assert_eq!(account().await["refundStatus"], "NONE");
+    let told = shop.cancel(&sold, to("88", "110123456789", "김토스")).await;
+    assert_eq!(told.told(), said(200, "PARTIAL_CANCELED"));
+    let shown = json!({"bankCode": "88", "accountNumber": "110123456789", "holderName": "김토스"});
+    assert_eq!(account().await["refundReceiveAccount"], shown);
+    assert_eq!(account().await["refundStatus"], "PENDING");
+    shop.toss.clock().advance(chrono::Duration::minutes(30));
+    assert_eq!(account().await["refundReceiveAccount"], json!(null));
+    shop.toss.clock().advance(chrono::Duration::days(2));
+    assert_eq!(account().await["refundStatus"], "COMPLETED");
+    // A card needs none, and does not look at one.
+    let card = shop.sell("order-0002", 5_000).await;
+    assert_eq!(shop.cancel(&card, to("ZZ", "x", "")).await.told(), said(200, "PARTIAL_CANCELED"));
+}
+
+#[tokio::test]
+async fn an_account_that_was_not_paid_is_canceled_as_a_whole_and_needs_no_account() {
+    let shop = Shop::open().await;
+    let key = shop.issue("order-0001", 5_000).await["paymentKey"].as_str().unwrap().to_owned();
+    let told = shop.cancel(&format!("/v1/payments/{key}"), json!({"cancelAmount": 5_000})).await;
+    assert_eq!(told.told(), said(200, "CANCELED"));
+    assert_eq!(told.json()["virtualAccount"]["refundStatus"], "NONE");
+    assert_eq!(shop.toss.ledger().len(), 0);
+}
+
+#[tokio::test]
 async fn staff_cancel_in_the_console() {
     let shop = Shop::open().await;
     let sold = shop.sell("order-0001", 1_000).await;

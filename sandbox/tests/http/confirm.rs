@@ -1,7 +1,7 @@
 //! Confirm: what is bound to a payment key, what a second confirm hears, and who wins a race.
 
 use serde_json::json;
-use toss_sandbox::{Authenticate, LedgerKind};
+use toss_sandbox::{Authenticate, LedgerKind, Options};
 
 use crate::support::{CONFIRM, Shop, path, said, send};
 
@@ -100,6 +100,27 @@ async fn a_second_confirm_is_refused() {
     let again = shop.buyer("order-0001", 1_000);
     assert_eq!(shop.confirm(&again).await.told(), said(400, "ALREADY_PROCESSED_PAYMENT"));
     assert_eq!(shop.toss.ledger().len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_can_be_paid_twice_when_that_is_asked_for() {
+    let options =
+        Options { one_approval_per_order: false, consecutive_cancel_limit: false, ..Options::default() };
+    let shop = Shop::open_with(options).await;
+    let (first, second) = (shop.buyer("order-0001", 1_000), shop.buyer("order-0001", 1_000));
+    let by_order = async || shop.get("/v1/payments/orders/order-0001").await.json()["paymentKey"].clone();
+    for body in [&second, &first] {
+        assert_eq!(shop.confirm(body).await.told(), said(200, "DONE"));
+        assert_eq!(by_order().await, body["paymentKey"]);
+    }
+    assert_eq!(shop.toss.ledger().iter().map(|entry| entry.amount).sum::<i64>(), 2_000);
+    // The shop makes up for it: the one it did not want goes back, and the other stays.
+    assert_eq!(shop.cancel(&path(&first), json!({})).await.told(), said(200, "CANCELED"));
+    let states: Vec<_> = shop.toss.payments("order-0001").iter().map(|one| one["status"].clone()).collect();
+    assert_eq!(states, ["DONE", "CANCELED"]);
+    shop.toss.one_approval_per_order(true);
+    let third = shop.buyer("order-0001", 1_000);
+    assert_eq!(shop.confirm(&third).await.told(), said(400, "ALREADY_PROCESSED_PAYMENT"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

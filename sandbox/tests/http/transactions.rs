@@ -36,6 +36,37 @@ async fn approvals_and_cancels_are_rows_of_their_own() {
 }
 
 #[tokio::test]
+async fn a_reversed_deposit_and_a_cancel_before_it_are_rows_too() {
+    let shop = Shop::open().await;
+    let key = shop.issue("order-0001", 5_000).await["paymentKey"].as_str().unwrap().to_owned();
+    shop.toss.deposit(&key).unwrap();
+    shop.toss.reverse_deposit(&key).unwrap();
+    shop.toss.console_cancel(&key, None, "미입금").unwrap();
+    let rows = rows(&shop, ALL).await;
+    let told: Vec<_> =
+        rows.iter().map(|row| (row["status"].as_str().unwrap(), row["amount"].as_i64().unwrap())).collect();
+    let waiting = "WAITING_FOR_DEPOSIT";
+    assert_eq!(told, [(waiting, 0), ("DONE", 5_000), (waiting, 5_000), ("CANCELED", 5_000)]);
+    assert!(rows.iter().all(|row| row["paymentKey"] == key.as_str()));
+    let mut keys: Vec<_> = rows.iter().map(|row| row["transactionKey"].as_str().unwrap()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 4);
+    // What the bank took back is gone, and canceling what nobody paid moves nothing.
+    assert_eq!(shop.toss.ledger().len(), 2);
+}
+
+#[tokio::test]
+async fn a_page_has_100_rows_unless_told_otherwise() {
+    let shop = Shop::open().await;
+    for n in 0..101 {
+        shop.sell(&format!("order-{n:04}"), 1_000).await;
+    }
+    assert_eq!(rows(&shop, ALL).await.len(), 100);
+    assert_eq!(rows(&shop, &format!("{ALL}&limit=5000")).await.len(), 101);
+}
+
+#[tokio::test]
 async fn pages_follow_the_cursor_until_one_is_short() {
     let shop = Shop::open().await;
     for n in 0..7 {
