@@ -47,7 +47,7 @@ pub use books::{
     open::{Authenticate, Authenticated, CardInput},
 };
 pub use clock::Clock;
-pub use faults::{Fault, FaultKind, Operation};
+pub use faults::{Chaos, Fault, FaultKind, Operation};
 pub use means::PayMethod;
 pub use payment::Status;
 pub use refusal::Refusal;

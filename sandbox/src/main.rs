@@ -22,6 +22,12 @@ struct Arguments {
     /// Allow several cancels of one payment within a second.
     #[arg(long)]
     no_consecutive_cancel_limit: bool,
+    /// Allow an order that is paid to be paid again with another payment.
+    #[arg(long)]
+    several_approvals_per_order: bool,
+    /// Where to send webhooks; it can also be set while the sandbox runs.
+    #[arg(long)]
+    webhook_url: Option<String>,
 }
 
 #[tokio::main]
@@ -34,6 +40,8 @@ async fn main() -> io::Result<()> {
         secret_key: arguments.secret_key,
         client_key: arguments.client_key,
         consecutive_cancel_limit: !arguments.no_consecutive_cancel_limit,
+        one_approval_per_order: !arguments.several_approvals_per_order,
+        webhook_url: arguments.webhook_url,
         ..Options::default()
     })
     .await?;

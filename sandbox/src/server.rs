@@ -1,6 +1,6 @@
 //! A running sandbox: how it starts, how it stops, and what a test in the same process can ask of it.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use poem::Server;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::{
         open::{Authenticate, Authenticated},
     },
     clock::Clock,
-    faults::Fault,
+    faults::{Chaos, Fault, FaultKind},
     http,
     payment::view,
     refusal::Refusal,
@@ -130,6 +130,16 @@ impl Sandbox {
     /// Lets something go wrong.
     pub fn inject(&self, fault: Fault) {
         self.shared.state().faults.add(fault);
+    }
+
+    /// Lets a share of all calls suffer, until the faults are cleared. Without kinds nothing does.
+    pub fn chaos(&self, chaos: Chaos) {
+        self.shared.state().faults.by_chance(chaos);
+    }
+
+    /// How many calls each kind of fault has struck since the sandbox started.
+    pub fn faults_struck(&self) -> BTreeMap<FaultKind, u64> {
+        self.shared.state().faults.struck().clone()
     }
 
     /// Forgets the faults that still wait, and lets go of the calls that a delay holds back.

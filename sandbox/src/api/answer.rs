@@ -16,6 +16,7 @@ pub(crate) struct Answer {
     /// The idempotency key, sent back.
     pub(crate) echo: Option<HeaderValue>,
     trace: String,
+    retry_after: Option<u32>,
     /// The webhooks that have to do with this answer.
     pub(crate) caused: Caused,
 }
@@ -23,7 +24,8 @@ pub(crate) struct Answer {
 impl Answer {
     /// An answer with these bytes of JSON.
     pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
-        Self { status, body, content_type: JSON, echo: None, trace: String::new(), caused: Caused::default() }
+        let (echo, trace, retry_after, caused) = (None, String::new(), None, Caused::default());
+        Self { status, body, content_type: JSON, echo, trace, retry_after, caused }
     }
 
     /// A success.
@@ -41,9 +43,10 @@ impl Answer {
         Self { trace: trace.to_owned(), ..Self::json(status, body.to_vec()) }
     }
 
-    /// 429. Only the text is documented, not a body with a code.
-    pub(crate) fn rate_limited() -> Self {
-        Self { content_type: "text/plain", ..Self::json(429, b"Too Many Requests".to_vec()) }
+    /// 429. Only the text is documented, not a body with a code, and nothing about `Retry-After`.
+    pub(crate) fn rate_limited(retry_after: u32) -> Self {
+        let plain = Self::json(429, b"Too Many Requests".to_vec());
+        Self { content_type: "text/plain", retry_after: Some(retry_after), ..plain }
     }
 
     /// A proxy on the way answers instead.
@@ -71,6 +74,9 @@ impl Answer {
         let mut response = Response::builder().status(status).content_type(self.content_type);
         if !self.trace.is_empty() {
             response = response.header("x-tosspayments-trace-id", self.trace);
+        }
+        if let Some(seconds) = self.retry_after {
+            response = response.header("retry-after", seconds.to_string());
         }
         if let Some(key) = self.echo {
             response = response.header("idempotency-key", key);

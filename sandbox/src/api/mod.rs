@@ -4,7 +4,7 @@
 
 pub(crate) mod answer;
 mod auth;
-mod call;
+pub(crate) mod call;
 mod effect;
 pub(crate) mod idempotency;
 mod transactions;
@@ -176,7 +176,14 @@ async fn strike(
     let kind = fault.as_ref().map(|fault| fault.fault);
     match kind {
         Some(FaultKind::DropBefore) => return Outcome::HangUp,
-        Some(FaultKind::RateLimited) => return Outcome::Answer(Answer::rate_limited()),
+        Some(FaultKind::RateLimited) => {
+            let retry_after = fault.as_ref().and_then(|fault| fault.retry_after);
+            return Outcome::Answer(Answer::rate_limited(retry_after.unwrap_or(1)));
+        }
+        Some(FaultKind::InFlight) => {
+            let refusal = Refusal::new("IDEMPOTENT_REQUEST_PROCESSING");
+            return Outcome::Answer(Answer::refusal(&refusal, request.english));
+        }
         _ => {}
     }
     let mut delay = taken.as_mut().filter(|_| kind == Some(FaultKind::Delay));

@@ -124,6 +124,19 @@ impl Journal {
         })
     }
 
+    /// The movements of one order with their sums, for people.
+    pub(crate) fn order(&self, order_id: &str) -> Value {
+        let entries: Vec<_> = self.ledger().filter(|entry| entry.order_id == order_id).collect();
+        let sum =
+            |kind| entries.iter().filter(|entry| entry.kind == kind).map(|entry| entry.amount).sum::<i64>();
+        let (approved, canceled) = (sum(LedgerKind::Approval), sum(LedgerKind::Cancel));
+        json!({
+            "orderId": order_id,
+            "entries": entries,
+            "totals": {"approved": approved, "canceled": canceled, "balance": approved - canceled},
+        })
+    }
+
     /// The rows of a range as Toss lists them; nothing when the cursor is unknown.
     pub(crate) fn transactions(&self, range: &Range, base: &str) -> Option<Vec<Value>> {
         let start = match &range.after {

@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
+    api::call::decode,
     books::{cancel::By, cancel_request::CancelRequest, open::Authenticate},
     clock,
-    faults::Fault,
+    faults::{Chaos, Fault},
     payment::{Payment, view},
     refusal::Refusal,
     state::{Shared, State},
@@ -19,7 +20,8 @@ use requests::{Advance, ConsoleCancel, Switches};
 
 /// Serves one control call.
 pub(crate) fn serve(shared: &Shared, method: &str, path: &str, body: &[u8]) -> Result<Value, Refusal> {
-    let parts: Vec<&str> = path.split('/').skip(2).collect();
+    let parts: Vec<String> = path.split('/').skip(2).map(decode).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     shared.change(|state, _| route(shared, state, method, &parts, body))
 }
 
@@ -35,20 +37,17 @@ fn route(
             let buyer: Authenticate = read(body)?;
             told(&state.books.open(&buyer, shared.options.clock.now())?)
         }
+        ("GET", ["payments", key]) => {
+            let now = shared.options.clock.now();
+            Ok(shown(shared, state.books.any(key, now)?))
+        }
+        ("GET", ["orders", order_id]) => order(shared, state, order_id),
         ("POST", ["payments", key, event]) => happen(shared, state, key, event, body),
         ("GET", ["receipts", key]) => {
             let now = shared.options.clock.now();
             Ok(shown(shared, state.books.find(key, now)?))
         }
-        ("POST", ["faults"]) => {
-            let fault: Fault = read(body)?;
-            fault.check()?;
-            let echo = told(&fault);
-            state.faults.add(fault);
-            echo
-        }
-        ("GET", ["faults"]) => Ok(json!({"faults": state.faults.waiting().collect::<Vec<_>>()})),
-        ("DELETE", ["faults"]) => Ok(json!({"cleared": state.faults.clear()})),
+        (_, ["faults", rest @ ..]) => faults(state, method, rest, body),
         (_, ["webhooks", rest @ ..]) => webhooks::route(shared, state, method, rest, body),
         ("GET", ["ledger"]) => Ok(state.books.journal.summary()),
         ("GET", ["requests"]) => Ok(json!({"requests": state.requests.all()})),
@@ -60,14 +59,59 @@ fn route(
             shared.options.clock.advance(by);
             Ok(now(shared))
         }
-        ("GET", ["options"]) => Ok(json!({"unknownFields": state.unknown_fields})),
+        ("GET", ["options"]) => Ok(options(state)),
         ("POST", ["options"]) => {
             let asked: Switches = read(body)?;
-            state.unknown_fields = asked.unknown_fields;
-            Ok(json!({"unknownFields": state.unknown_fields}))
+            state.unknown_fields = asked.unknown_fields.unwrap_or(state.unknown_fields);
+            if let Some(one) = asked.one_approval_per_order {
+                state.books.several_approvals = !one;
+            }
+            Ok(options(state))
         }
         _ => Err(nothing_here()),
     }
+}
+
+/// What goes wrong with calls; `parts` is what follows `/sandbox/faults`.
+fn faults(state: &mut State, method: &str, parts: &[&str], body: &[u8]) -> Result<Value, Refusal> {
+    let faults = &mut state.faults;
+    match (method, parts) {
+        ("POST", []) => {
+            let fault: Fault = read(body)?;
+            fault.check()?;
+            let echo = told(&fault);
+            faults.add(fault);
+            echo
+        }
+        ("POST", ["random"]) => {
+            let chaos: Chaos = read(body)?;
+            chaos.check()?;
+            let echo = told(&chaos);
+            faults.by_chance(chaos);
+            echo
+        }
+        ("GET", []) => Ok(json!({
+            "faults": faults.waiting().collect::<Vec<_>>(),
+            "random": faults.chaos(),
+            "struck": faults.struck(),
+        })),
+        ("DELETE", []) => Ok(json!({"cleared": faults.clear()})),
+        _ => Err(nothing_here()),
+    }
+}
+
+/// Everything that the sandbox knows about one order.
+fn order(shared: &Shared, state: &mut State, order_id: &str) -> Result<Value, Refusal> {
+    let payments = state.books.all_of(order_id, shared.options.clock.now());
+    let payments: Vec<_> = payments.map(|payment| shown(shared, payment)).collect();
+    let mut order = state.books.journal.order(order_id);
+    order["webhooks"] = told(&state.webhooks.queue.log(Some(order_id)))?;
+    order["payments"] = payments.into();
+    Ok(order)
+}
+
+fn options(state: &State) -> Value {
+    json!({"unknownFields": state.unknown_fields, "oneApprovalPerOrder": !state.books.several_approvals})
 }
 
 /// Something happens to one payment that no shop has asked for.

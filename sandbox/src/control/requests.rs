@@ -11,11 +11,12 @@ pub(crate) struct Advance {
     pub(crate) advance: String,
 }
 
-/// `POST /sandbox/options`
+/// `POST /sandbox/options`: what is absent stays as it is.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Switches {
-    pub(crate) unknown_fields: bool,
+    pub(crate) unknown_fields: Option<bool>,
+    pub(crate) one_approval_per_order: Option<bool>,
 }
 
 /// `POST /sandbox/payments/{paymentKey}/console-cancel`

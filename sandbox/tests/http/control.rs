@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{CONFIRM, Shop, said, send};
+use crate::{
+    receiver::{Receiver, idle},
+    support::{CONFIRM, Shop, said, send},
+};
 
 #[tokio::test]
 async fn a_purchase_by_curl() {
@@ -55,6 +58,54 @@ async fn wrong_buyers_are_refused_with_a_reason() {
     ] {
         let told = shop.control(Method::POST, "payments", &bad.to_string()).await;
         assert_eq!(told.told(), said(400, "INVALID_REQUEST"), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_shown_with_all_that_happened_to_it() {
+    let shop = Shop::open().await;
+    let receiver = Receiver::start().await;
+    shop.toss.set_webhook_url(Some(receiver.url.clone())).unwrap();
+    let switch = r#"{"oneApprovalPerOrder":false}"#;
+    let options = shop.control(Method::POST, "options", switch).await.json();
+    assert_eq!(options, json!({"unknownFields": false, "oneApprovalPerOrder": false}));
+    let first = shop.sell("order-0001=", 1_000).await;
+    let second = shop.sell("order-0001=", 1_000).await;
+    shop.sell("order-0002", 5_000).await;
+    shop.cancel(&first, json!({"cancelAmount": 300})).await;
+    idle(&shop.toss).await;
+    let order = shop.control(Method::GET, "orders/order-0001%3D", "").await.json();
+    assert_eq!(order["totals"], json!({"approved": 2_000, "canceled": 300, "balance": 1_700}));
+    assert_eq!(order["entries"].as_array().unwrap().len(), 3);
+    let states: Vec<_> = order["payments"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
+    assert_eq!(states, ["PARTIAL_CANCELED", "DONE"]);
+    assert_eq!(order["webhooks"].as_array().unwrap().len(), 3);
+    let key = second.rsplit('/').next().unwrap();
+    let payment = shop.control(Method::GET, &format!("payments/{key}"), "").await.json();
+    assert_eq!(payment, shop.get(&second).await.json());
+    let nothing = shop.control(Method::GET, "orders/order-none", "").await.json();
+    assert_eq!((&nothing["payments"], &nothing["totals"]["balance"]), (&json!([]), &json!(0)));
+}
+
+#[tokio::test]
+async fn another_process_can_work_a_virtual_account() {
+    let shop = Shop::open().await;
+    let asked = json!({"orderId": "order-0001", "amount": 5_000, "method": "VIRTUAL_ACCOUNT"}).to_string();
+    let opened = shop.control(Method::POST, "payments", &asked).await.json();
+    let key = opened["paymentKey"].as_str().unwrap();
+    let state =
+        async || shop.control(Method::GET, &format!("payments/{key}"), "").await.json()["status"].clone();
+    assert_eq!(state().await, "IN_PROGRESS");
+    shop.confirm(&json!({"paymentKey": key, "orderId": "order-0001", "amount": 5_000})).await;
+    for (event, body, status) in [
+        ("deposit", "", "DONE"),
+        ("reverse-deposit", "", "WAITING_FOR_DEPOSIT"),
+        ("deposit", "", "DONE"),
+        ("console-cancel", r#"{"cancelReason":"관리자 취소"}"#, "CANCELED"),
+    ] {
+        let told = shop.control(Method::POST, &format!("payments/{key}/{event}"), body).await;
+        assert_eq!(told.told(), said(200, status));
+        assert_eq!(state().await, status);
     }
 }
 

@@ -2,9 +2,11 @@
 
 use reqwest::Method;
 use serde_json::json;
-use toss_sandbox::{Fault, FaultKind, Operation};
+use toss_sandbox::{Chaos, Fault, FaultKind, Operation};
 
 use crate::support::{CONFIRM, Shop, path, said, send};
+
+const DAYS: &str = "/v1/transactions?startDate=2000-01-01&endDate=2100-01-01";
 
 #[tokio::test]
 async fn dropped_before_the_effect() {
@@ -109,8 +111,115 @@ async fn too_many_requests() {
     for _ in 0..2 {
         let told = send(shop.keyed(CONFIRM, "one", &body)).await.unwrap();
         assert_eq!((told.status, told.text.as_str()), (429, "Too Many Requests"));
+        assert_eq!(told.header("retry-after"), "1");
     }
-    assert_eq!(send(shop.keyed(CONFIRM, "one", &body)).await.unwrap().told(), said(200, "DONE"));
+    let told = send(shop.keyed(CONFIRM, "one", &body)).await.unwrap();
+    assert_eq!((told.told(), told.header("retry-after")), (said(200, "DONE"), ""));
+    shop.toss.inject(Fault::new(Operation::Transactions, FaultKind::RateLimited).retry_after(30));
+    let told = shop.get(DAYS).await;
+    assert_eq!((told.status, told.header("retry-after")), (429, "30"));
+    assert_eq!(shop.get(DAYS).await.json().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_in_flight_is_not_kept_under_its_key() {
+    let shop = Shop::open().await;
+    let in_flight = said(409, "IDEMPOTENT_REQUEST_PROCESSING");
+    for (round, fault) in [
+        Fault::new(Operation::Confirm, FaultKind::InFlight),
+        Fault::new(Operation::Confirm, FaultKind::ErrorBefore).code("IDEMPOTENT_REQUEST_PROCESSING"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = shop.buyer(&format!("order-{round:04}"), 1_000);
+        let confirm = async || send(shop.keyed(CONFIRM, &round.to_string(), &body)).await.unwrap();
+        shop.toss.inject(fault.clone());
+        assert_eq!(confirm().await.told(), in_flight);
+        assert_eq!(shop.toss.ledger().len(), round);
+        let first = confirm().await;
+        assert_eq!(first.told(), said(200, "DONE"));
+        // Nor does it take the place of an answer that is kept.
+        shop.toss.inject(fault);
+        assert_eq!(confirm().await.told(), in_flight);
+        assert_eq!(confirm().await.text, first.text);
+    }
+    shop.toss.inject(Fault::new(Operation::Transactions, FaultKind::InFlight));
+    assert_eq!(shop.get(DAYS).await.told(), in_flight);
+}
+
+#[tokio::test]
+async fn transactions_suffer_like_any_other_call() {
+    let shop = Shop::open().await;
+    shop.sell("order-0001", 1_000).await;
+    let inject = |kind| shop.toss.inject(Fault::new(Operation::Transactions, kind));
+    inject(FaultKind::ErrorBefore);
+    assert_eq!(shop.get(DAYS).await.told(), said(500, "FAILED_INTERNAL_SYSTEM_PROCESSING"));
+    inject(FaultKind::Html);
+    assert_eq!(shop.get(DAYS).await.status, 502);
+    inject(FaultKind::TruncatedJson);
+    assert!(serde_json::from_str::<serde_json::Value>(&shop.get(DAYS).await.text).is_err());
+    inject(FaultKind::DropAfter);
+    assert!(send(shop.request(Method::GET, DAYS)).await.is_err());
+    assert_eq!(shop.get(DAYS).await.json().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_share_of_calls_suffers_by_chance_until_it_is_cleared() {
+    let shop = Shop::open().await;
+    let chaos = json!({
+        "seed": 42,
+        "perMille": 500,
+        "kinds": ["error_before", "drop_after", "rate_limited", "in_flight"],
+        "operations": ["confirm"],
+    });
+    let told = shop.control(Method::POST, "faults/random", &chaos.to_string()).await;
+    assert_eq!((told.status, &told.json()["seed"]), (200, &json!(42)));
+    let mut spoiled = 0;
+    for n in 0..60 {
+        let body = shop.buyer(&format!("order-{n:04}"), 1_000);
+        let told = send(shop.keyed(CONFIRM, &n.to_string(), &body)).await;
+        spoiled += u64::from(!told.is_ok_and(|told| told.status == 200));
+        assert_eq!(shop.get(&path(&body)).await.status, 200);
+    }
+    let faults = shop.control(Method::GET, "faults", "").await.json();
+    assert_eq!(faults["random"]["perMille"], 500);
+    let struck = faults["struck"].as_object().unwrap();
+    assert_eq!(struck.len(), 4, "{struck:?}");
+    assert_eq!(struck.values().map(|count| count.as_u64().unwrap()).sum::<u64>(), spoiled);
+    shop.control(Method::DELETE, "faults", "").await;
+    for n in 60..80 {
+        shop.sell(&format!("order-{n:04}"), 1_000).await;
+    }
+    let faults = shop.control(Method::GET, "faults", "").await.json();
+    assert_eq!((&faults["random"], faults["struck"].as_object()), (&json!(null), Some(struck)));
+    assert_eq!(shop.toss.faults_struck().values().sum::<u64>(), spoiled);
+    for bad in [
+        r#"{"seed":1,"perMille":1001,"kinds":["html"]}"#,
+        r#"{"seed":1,"perMille":10,"kinds":[]}"#,
+        r#"{"seed":1,"perMille":10,"kinds":["explode"]}"#,
+        r#"{"seed":1,"perMille":10,"kinds":["delay"],"maxDelayMs":600001}"#,
+    ] {
+        let told = shop.control(Method::POST, "faults/random", bad).await.told();
+        assert_eq!(told, said(400, "INVALID_REQUEST"), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_spoils_the_same_calls() {
+    let run = async || {
+        let shop = Shop::open().await;
+        let kinds = [FaultKind::ErrorBefore, FaultKind::ErrorAfter, FaultKind::Html, FaultKind::Reject];
+        shop.toss.chaos(Chaos::new(3, 400, kinds));
+        let mut statuses = Vec::new();
+        for n in 0..30 {
+            statuses.push(shop.confirm(&shop.buyer(&format!("order-{n:04}"), 1_000)).await.status);
+        }
+        (statuses, shop.toss.ledger().len(), shop.toss.faults_struck())
+    };
+    let first = run().await;
+    assert!(first.0.iter().any(|status| *status != 200) && first.0.contains(&200));
+    assert_eq!(first, run().await);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::support::{Shop, path};
 async fn unknown_fields_and_values_are_sprinkled_when_asked() {
     let shop = Shop::open().await;
     let told = shop.control(Method::POST, "options", r#"{"unknownFields":true}"#).await;
-    assert_eq!(told.json(), json!({"unknownFields": true}));
+    assert_eq!(told.json(), json!({"unknownFields": true, "oneApprovalPerOrder": true}));
     let body = shop.buyer("order-0001", 1_000);
     let payment = shop.confirm(&body).await.json();
     assert!(payment["sandboxUnknown"].is_object());

@@ -11,6 +11,7 @@ mod keys;
 mod life;
 mod lookup;
 mod means;
+mod process;
 mod receiver;
 mod support;
 mod transactions;

@@ -1,17 +1,11 @@
-//! Faults on demand: what goes wrong, on which call, how often.
+//! One fault: on which call, what goes wrong, and the particulars of it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
+use super::MAX_DELAY_MS;
 use crate::refusal::Refusal;
-
-/// How many faults can wait at a time; the oldest is forgotten first.
-const MAX_RULES: usize = 1_000;
-
-/// No answer is held back longer than this.
-const MAX_DELAY_MS: u64 = 600_000;
 
 /// A kind of call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +24,7 @@ pub enum Operation {
 }
 
 /// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// The connection closes without an answer, and nothing happens.
@@ -47,8 +41,10 @@ pub enum FaultKind {
     Html,
     /// It happens, and the answer's JSON ends in the middle.
     TruncatedJson,
-    /// 429 with a plain text, and nothing happens.
+    /// 429 with a plain text and `Retry-After`, and nothing happens.
     RateLimited,
+    /// 409 `IDEMPOTENT_REQUEST_PROCESSING`, as if the first call under the key still ran, and nothing happens.
+    InFlight,
     /// A decline by `code`; a payment that is being confirmed becomes `ABORTED`.
     Reject,
 }
@@ -70,6 +66,9 @@ pub struct Fault {
     /// Whether a delay comes before the effect rather than after it.
     #[serde(default)]
     pub delay_before: bool,
+    /// What `Retry-After` says of a 429, in seconds; 1 when absent.
+    #[serde(default)]
+    pub retry_after: Option<u32>,
     /// The HTTP status of the error.
     #[serde(default)]
     pub status: Option<u16>,
@@ -97,6 +96,7 @@ impl Fault {
             times: 1,
             delay_ms: None,
             delay_before: false,
+            retry_after: None,
             status: None,
             code: None,
             message: None,
@@ -129,6 +129,13 @@ impl Fault {
     #[must_use]
     pub fn before(mut self) -> Self {
         self.delay_before = true;
+        self
+    }
+
+    /// The same 429 with this `Retry-After`, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -179,102 +186,8 @@ impl Fault {
         Ok(())
     }
 
-    fn fits(&self, operation: Operation, order_id: Option<&str>) -> bool {
+    pub(super) fn fits(&self, operation: Operation, order_id: Option<&str>) -> bool {
         (self.operation == Operation::Any || self.operation == operation)
             && self.order_id.as_deref().is_none_or(|wanted| order_id == Some(wanted))
-    }
-}
-
-/// A fault that strikes a call now.
-#[derive(Debug)]
-pub(crate) struct Taken {
-    pub(crate) fault: Fault,
-    cleared: watch::Receiver<()>,
-}
-
-impl Taken {
-    /// Holds the call back, until the time is over or the faults are cleared.
-    pub(crate) async fn wait(&mut self) {
-        let time = Duration::from_millis(self.fault.delay_ms.unwrap_or(1_000).min(MAX_DELAY_MS));
-        // Time over, faults cleared, sandbox gone: each ends the wait, and which it was does not matter.
-        let _ = tokio::time::timeout(time, self.cleared.changed()).await;
-    }
-}
-
-/// The faults that wait.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    waiting: VecDeque<Fault>,
-    cleared: watch::Sender<()>,
-}
-
-impl Faults {
-    /// Adds a fault behind the others.
-    pub(crate) fn add(&mut self, fault: Fault) {
-        if fault.times == 0 {
-            return;
-        }
-        if self.waiting.len() >= MAX_RULES {
-            self.waiting.pop_front();
-        }
-        self.waiting.push_back(fault);
-    }
-
-    /// Forgets all faults, lets go of the calls that a delay holds back, and says how many faults waited.
-    pub(crate) fn clear(&mut self) -> usize {
-        self.cleared.send_replace(());
-        std::mem::take(&mut self.waiting).len()
-    }
-
-    /// The faults that wait, with the times that are left.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Fault> {
-        self.waiting.iter()
-    }
-
-    /// Takes the first fault that fits the call. A call that is answered from the idempotency store
-    /// decides nothing any more, so a decline waits for the next one.
-    pub(crate) fn take(
-        &mut self,
-        operation: Operation,
-        order_id: Option<&str>,
-        replay: bool,
-    ) -> Option<Taken> {
-        let at = self.waiting.iter().position(|fault| {
-            fault.fits(operation, order_id) && !(replay && fault.fault == FaultKind::Reject)
-        })?;
-        let fault = self.waiting.get_mut(at)?;
-        fault.times -= 1;
-        let fault = fault.clone();
-        if fault.times == 0 {
-            self.waiting.remove(at);
-        }
-        Some(Taken { fault, cleared: self.cleared.subscribe() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn faults_are_taken_in_order_by_call_and_by_order() {
-        let mut faults = Faults::default();
-        faults.add(Fault::new(Operation::Confirm, FaultKind::DropAfter).for_order("order-0001").times(2));
-        faults.add(Fault::new(Operation::Any, FaultKind::Html));
-        let mut take = |operation, order| faults.take(operation, order, false).map(|taken| taken.fault.fault);
-        assert_eq!(take(Operation::Confirm, Some("order-0001")), Some(FaultKind::DropAfter));
-        assert_eq!(take(Operation::Confirm, Some("order-0002")), Some(FaultKind::Html));
-        assert_eq!(take(Operation::Confirm, Some("order-0002")), None);
-        assert_eq!(take(Operation::Confirm, Some("order-0001")), Some(FaultKind::DropAfter));
-        assert_eq!(take(Operation::Confirm, Some("order-0001")), None);
-    }
-
-    #[test]
-    fn a_decline_is_not_spent_on_a_replay() {
-        let mut faults = Faults::default();
-        faults.add(Fault::new(Operation::Confirm, FaultKind::Reject).code("REJECT_CARD_COMPANY"));
-        assert!(faults.take(Operation::Confirm, None, true).is_none());
-        let fault = faults.take(Operation::Confirm, None, false).unwrap().fault;
-        assert_eq!((fault.refusal().status(), fault.refusal().code()), (403, "REJECT_CARD_COMPANY"));
     }
 }
