@@ -12,6 +12,10 @@
 //! toss.inject(Fault::new(Operation::Confirm, FaultKind::DropAfter));
 //! // ... let the shop confirm `buyer` at `toss.url()`, and see whether it finds out what happened ...
 //! assert_eq!(toss.ledger().len(), 1);
+//! // What Toss tells by itself: await it instead of sleeping.
+//! toss.set_webhook_url(Some("http://127.0.0.1:8080/webhooks".into())).expect("a URL");
+//! toss.console_cancel(&buyer.expect("authenticated").payment_key, None, "by staff").expect("canceled");
+//! toss.webhooks_idle().await;
 //! # Ok(()) }
 //! ```
 //!

@@ -42,6 +42,9 @@ A first purchase, to paste into another terminal:
   # move the time of both: see a subscription expire, or the refund window close
   curl -s {toss}/sandbox/clock -H 'Content-Type: application/json' -d '{{"advance":"4d"}}'; echo
 
+  # what the sandbox told gudok by itself: Toss's webhooks
+  curl -s {toss}/sandbox/webhooks/counts; echo
+
 Ctrl-C stops both. The next start begins anew.
 "#
     ));

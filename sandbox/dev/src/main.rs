@@ -42,6 +42,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let app = App::build(config, Clock::shifted_by(toss.clock().offset())).await?;
     let plan_id = catalogue::create_all(&app).await?;
     let service = gudok::run::start(&app).await?;
+    toss.set_webhook_url(Some(format!("http://{}/v1/webhooks/toss", service.address())))?;
     guide::print(&format!("http://{}", service.address()), &toss.url(), &plan_id);
     let stopping = app.stopping.clone();
     tokio::spawn(async move {
