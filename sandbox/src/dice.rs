@@ -9,7 +9,6 @@ pub(crate) struct Roll<K> {
     /// How long a delay takes.
     pub(crate) delay_ms: u64,
     /// Which of two ways, where there are two.
-    #[allow(dead_code, reason = "the chaos of calls uses it")]
     pub(crate) coin: bool,
 }
 

@@ -13,6 +13,8 @@ scenarios![
     a_compensation_whose_answer_was_lost_cancels_once,
     a_compensation_that_staff_made_first_is_found,
     a_compensation_that_toss_refuses_stays_visible,
+    a_second_approval_of_a_paid_order_is_given_back,
+    a_second_approval_that_was_given_back_is_nothing_new,
 ];
 
 /// Ten decades for u1, and an order for one more, which is approved but cannot be served. Gives that order.
@@ -88,4 +90,58 @@ async fn a_compensation_that_toss_refuses_stays_visible(world: &World) {
     assert_eq!(row.failure_code.as_deref(), Some("NOT_CANCELABLE_PAYMENT"));
     assert_eq!(world.payment(&order).await["status"], "IN_PROGRESS");
     assert_eq!(world.ledger_of(&order), (1, 100_000));
+}
+
+/// An order whose first attempt Toss declined and approved all the same, and whose second one was approved as well.
+async fn approved_twice(world: &World) -> Order {
+    world.toss.one_approval_per_order(false);
+    let plan = world.basic().await;
+    let order = world.order("u1", &plan).await;
+    let first = world.authenticate(&order);
+    // Toss lies: the money is taken, and a decline is what we hear.
+    world.toss.inject(
+        Fault::new(Operation::Confirm, FaultKind::ErrorAfter).code("REJECT_CARD_PAYMENT").status(403),
+    );
+    world.confirm(&order, &first).await.expect_problem(402, "PAYMENT_REJECTED");
+    let second = world.authenticate(&order);
+    world.confirm(&order, &second).await.expect(200);
+    assert_eq!(world.ledger_of(&order), (2, 19_800));
+    order
+}
+
+/// Toss tells again of everything that it holds for the order.
+async fn tell_of_both(world: &World, order: &Order) {
+    world.listen_to_webhooks();
+    for payment in world.toss.payments(&order.order_id) {
+        let told = serde_json::json!({"eventType": "PAYMENT_STATUS_CHANGED", "data": payment});
+        world.toss.send_webhook(told, None).expect("sent");
+    }
+    world.work_webhooks_off().await;
+}
+
+async fn a_second_approval_of_a_paid_order_is_given_back(world: &World) {
+    let order = approved_twice(world).await;
+    let before = world.payment(&order).await;
+    tell_of_both(world, &order).await;
+    assert_eq!(only_compensation(world).await.status, RefundStatus::Pending);
+    world.settle().await;
+    assert_eq!(only_compensation(world).await.status, RefundStatus::Done);
+    assert_eq!(world.ledger_of(&order), (2, 9_900));
+    assert_eq!(world.payment(&order).await, before);
+    assert_eq!(world.subscription("u1").await["periods"].as_array().map(Vec::len), Some(1));
+}
+
+async fn a_second_approval_that_was_given_back_is_nothing_new(world: &World) {
+    let order = approved_twice(world).await;
+    tell_of_both(world, &order).await;
+    world.settle().await;
+    let before = world.payment(&order).await;
+    tell_of_both(world, &order).await;
+    world.settle().await;
+    assert_eq!(only_compensation(world).await.status, RefundStatus::Done);
+    assert_eq!(world.payment(&order).await, before);
+    assert_eq!(world.calls_received(Operation::Cancel), 1);
+    // The buyer's own refund is about the payment that counts.
+    world.refund(&order, None).await.expect(200);
+    assert_eq!(world.ledger_of(&order), (2, 0));
 }
