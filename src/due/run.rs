@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use sea_orm::DbErr;
+use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::{Duty, Outcome, hold, take, take_one};
 use crate::app::App;
@@ -22,9 +22,10 @@ const TAKES_ON_FOR: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// The database's own; what was decided stays decided.
-pub(crate) async fn run<D: Duty>(app: &App) -> Result<u64, DbErr> {
+pub(crate) async fn run<D: Duty + 'static>(app: &App) -> Result<u64, DbErr> {
     let began = Instant::now();
-    let mut working = FuturesUnordered::new();
+    // Tasks, because each may hold a connection that this loop waits for.
+    let mut working = JoinSet::new();
     let (mut decided, mut taken, mut failed) = (0, 0, None);
     let mut more = true;
     loop {
@@ -40,19 +41,24 @@ pub(crate) async fn run<D: Duty>(app: &App) -> Result<u64, DbErr> {
             match take::<D>(app, free).await {
                 Ok(rows) => {
                     (more, taken) = (rows.len() == free, taken + rows.len());
-                    working.extend(rows.into_iter().map(|(id, lease)| one::<D>(app, id, lease)));
+                    for (id, lease) in rows {
+                        let worker = app.clone();
+                        let work = async move { one::<D>(&worker, id, lease).await };
+                        working.spawn(work.in_current_span());
+                    }
                 }
                 // What is under way is still finished.
                 Err(error) => failed = Some(error),
             }
         }
-        match working.next().await {
+        match working.join_next().await {
             None if more => {}
             None => return failed.map_or(Ok(decided), Err),
-            Some(Ok(outcome)) => decided += u64::from(outcome == Outcome::Decided),
-            Some(Err(error)) if is_unavailable(&error) => failed = Some(error),
-            // One that the database refuses must not stop the others; its lease brings it back.
-            Some(Err(error)) => tracing::error!(%error, "needs a person: an outcome cannot be recorded"),
+            Some(Ok(Ok(outcome))) => decided += u64::from(outcome == Outcome::Decided),
+            Some(Ok(Err(error))) if is_unavailable(&error) => failed = Some(error),
+            // One that the database refuses, or that breaks, must not stop the others; its lease brings it back.
+            Some(Ok(Err(error))) => tracing::error!(%error, "needs a person: an outcome cannot be recorded"),
+            Some(Err(broken)) => tracing::error!(error = %broken, "needs a person: the work broke off"),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::db::transact;
 
 /// How long a runner is believed alive without a sign.
-pub(super) const LEASE: Duration = Duration::seconds(60);
+pub(super) const LEASE: Duration = Duration::seconds(20);
 /// How long a failed run rests before it is tried again.
 const REST: Duration = Duration::seconds(60);
 /// How long the runs of jobs that are due every few seconds are kept.

@@ -12,7 +12,7 @@ use super::{Job, Schedule, record};
 use crate::app::App;
 
 /// How often a runner tells that it lives.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// Why a job does not run.
 #[derive(Debug, thiserror::Error)]

@@ -11,6 +11,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod support;
 
 mod contract;
+mod crash;
 mod event_amounts;
 mod jobs;
 mod payments;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let required = std::env::var_os(REQUIRE_POSTGRES).is_some_and(|value| value == "1");
     let scenarios: Vec<Scenario> = [
         contract::scenarios(),
+        crash::scenarios(),
         event_amounts::scenarios(),
         jobs::scenarios(),
         payments::scenarios(),

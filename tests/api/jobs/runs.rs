@@ -56,7 +56,14 @@ async fn the_jobs_and_their_last_runs_are_listed(world: &World) {
     let items = reply.expect(200)["items"].as_array().expect("items").clone();
     let mut names: Vec<_> = items.iter().map(|item| item["name"].as_str().unwrap()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["expire-subscriptions", "purge-temp-orders", "settle-payments"]);
+    let known = [
+        "expire-subscriptions",
+        "process-webhooks",
+        "purge-temp-orders",
+        "purge-webhooks",
+        "settle-payments",
+    ];
+    assert_eq!(names, known);
     for item in &items {
         assert_eq!(item["timezone"], "Asia/Seoul");
         assert!(item["lastRun"].is_null() && item["schedule"].is_string());

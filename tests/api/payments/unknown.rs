@@ -7,6 +7,7 @@ use crate::support::scenario::scenarios;
 use crate::support::world::World;
 
 scenarios![
+    more_open_outcomes_than_connections_are_found_out_in_one_run,
     a_confirmation_lost_on_the_way_there_is_sent_again,
     a_confirmation_lost_on_the_way_back_is_found,
     a_500_before_anything_happened_is_tried_again,
@@ -165,4 +166,21 @@ async fn unknown_fields_and_values_break_nothing(world: &World) {
     world.confirm(&lost, &key).await.expect(202);
     assert_eq!(world.settle().await, 1);
     assert_eq!(world.payment(&lost).await["status"], "DONE");
+}
+
+async fn more_open_outcomes_than_connections_are_found_out_in_one_run(world: &World) {
+    let plan = world.basic().await;
+    for n in 0..20 {
+        let order = world.order(&format!("u{n}"), &plan).await;
+        let key = world.authenticate(&order);
+        world
+            .toss
+            .inject(Fault::new(Operation::Confirm, FaultKind::DropAfter).for_order(order.order_id.clone()));
+        world.confirm(&order, &key).await.expect(202);
+        // An answer in between keeps the circuit closed.
+        let other = world.order("other", &plan).await;
+        let key = world.authenticate(&other);
+        world.confirm(&other, &key).await.expect(200);
+    }
+    assert_eq!(world.settle().await, 20);
 }

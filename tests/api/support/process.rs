@@ -94,9 +94,15 @@ impl Serving {
         assert!(sent.success(), "the signal was not sent");
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
     /// Ends it at once, as a crash or a power cut does.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().expect("killed");
+        // It may have ended by itself at this very moment.
+        let _ = self.child.kill();
     }
 
     /// Waits for its end and gives the exit code; none when it was killed.

@@ -9,6 +9,7 @@ use gudok::app::App;
 use gudok::clock::Clock;
 use gudok::config::Config;
 use gudok::run::Service;
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -43,11 +44,16 @@ impl World {
             Backend::Sqlite => format!("sqlite://{}/gudok.db?mode=rwc", folder.path().display()),
             Backend::Postgres => Cluster::shared_database().await,
         };
+        Self::on(backend, &url, folder).await
+    }
+
+    /// A fresh world on the empty database at `url`; `folder` is kept for as long as it lasts.
+    pub(crate) async fn on(backend: Backend, url: &str, folder: TempDir) -> Self {
         let shift = Arc::new(AtomicI64::new(0));
         let clock = toss_sandbox::Clock::with_offset(Arc::clone(&shift));
         let options = Options { clock, consecutive_cancel_limit: false, ..Options::default() };
         let toss = Sandbox::start(options).await.expect("the sandbox starts");
-        let variables = variables(&url, &toss);
+        let variables = variables(url, &toss);
         let config = Config::from_variables(variables.clone()).expect("valid settings");
         gudok::db::migrate::up(&config.database.url).await.expect("migrated");
         let app = App::build(config, Clock::shifted_by(shift)).await.expect("built");
@@ -191,7 +197,11 @@ impl World {
     /// Runs a job by hand; it must do its work. Gives how many rows it changed.
     pub(crate) async fn run_job(&self, name: &str) -> i64 {
         let reply = self.admin().post(&format!("/v1/jobs/{name}/run"), json!({})).await;
-        assert_eq!(reply.expect(200)["status"], "DONE");
+        if reply.expect(200)["status"] != "DONE" {
+            let runs = entity::job_run::Entity::find().all(self.app.db.read()).await.expect("runs");
+            let errors: Vec<_> = runs.into_iter().filter_map(|run| run.error).collect();
+            panic!("{name}: {} {errors:?}", reply.text);
+        }
         reply.body["affected"].as_i64().expect("a number")
     }
 
