@@ -1,5 +1,6 @@
 //! What the database's errors mean: gone, lost to another transaction, or refused by a constraint.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 use sea_orm::sqlx;
@@ -38,27 +39,97 @@ pub fn unique_violation(error: &DbErr) -> bool {
 pub(super) fn lost_to_another(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(database) = error.downcast_ref::<DbErr>() {
-            return code(database)
-                .is_some_and(|code| ["40001", "40P01", "5", "517"].contains(&code.as_str()));
+        // An operation's error shows the database's as if it were its own (`transparent`), so that only what is inside
+        // of the latter stands in the chain.
+        let runtime = error.downcast_ref::<RuntimeErr>();
+        let found = error.downcast_ref::<DbErr>().and_then(sqlx_error).or(runtime.and_then(of_sqlx));
+        if let Some(found) = found {
+            return code(found).is_some_and(|code| ["40001", "40P01", "5", "517"].contains(&code.as_ref()));
         }
         cause = error.source();
     }
     false
 }
 
-fn code(error: &DbErr) -> Option<String> {
-    match sqlx_error(error)? {
-        sqlx::Error::Database(database) => database.code().map(|code| code.into_owned()),
+fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    match error {
+        sqlx::Error::Database(database) => database.code(),
         _ => None,
     }
 }
 
 fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
-        DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error))
-        | DbErr::Conn(RuntimeErr::SqlxError(error)) => Some(error.as_ref()),
+        DbErr::Exec(error) | DbErr::Query(error) | DbErr::Conn(error) => of_sqlx(error),
         _ => None,
+    }
+}
+
+fn of_sqlx(error: &RuntimeErr) -> Option<&sqlx::Error> {
+    match error {
+        RuntimeErr::SqlxError(error) => Some(error.as_ref()),
+        RuntimeErr::Internal(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// An error as a database answers it: only its code counts.
+    #[derive(Debug, thiserror::Error)]
+    #[error("refused with {0}")]
+    struct Refused(&'static str);
+
+    impl DatabaseError for Refused {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    /// An operation's error, as the domains declare it.
+    #[derive(Debug, thiserror::Error)]
+    enum Domain {
+        #[error("a rule")]
+        Rule,
+        #[error(transparent)]
+        Database(#[from] DbErr),
+    }
+
+    fn refused(code: &'static str) -> DbErr {
+        DbErr::Exec(RuntimeErr::SqlxError(sqlx::Error::Database(Box::new(Refused(code))).into()))
+    }
+
+    #[test]
+    fn a_transaction_lost_to_another_is_known_inside_of_an_operations_error() {
+        for code in ["40001", "40P01", "5", "517"] {
+            assert!(lost_to_another(&refused(code)), "{code}");
+            assert!(lost_to_another(&Domain::from(refused(code))), "{code}");
+        }
+        assert!(!lost_to_another(&Domain::from(refused("23505"))));
+        assert!(!lost_to_another(&Domain::from(DbErr::Custom("else".to_owned()))));
+        assert!(!lost_to_another(&Domain::Rule));
     }
 }
