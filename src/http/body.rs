@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use poem::http::{StatusCode, header};
-use poem::{IntoResponse, Request, RequestBody, Response};
+use poem::http::{HeaderMap, StatusCode, header};
+use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::payload::{ParsePayload, Payload};
 use poem_openapi::registry::{
     MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
@@ -52,7 +52,8 @@ impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        Ok(parse(&whole(request, body).await?).map(Self)?)
+        let body = body.take().map_err(|_| fault("body", Fault::Missing))?;
+        Ok(parse(&whole(request.headers(), body).await?).map(Self)?)
     }
 }
 
@@ -78,22 +79,24 @@ impl ParsePayload for AnyJson {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        Ok(Self(whole(request, body).await?))
+        let body = body.take().map_err(|_| fault("body", Fault::Missing))?;
+        Ok(Self(whole(request.headers(), body).await?))
     }
 }
 
 impl_apirequest_for_payload!(AnyJson);
 
-/// The whole body, if it is small enough and comes in time.
-async fn whole(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>, ApiError> {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+/// Reads a body to its end, within bounds of size and time.
+///
+/// # Errors
+/// [`Code::PayloadTooLarge`], or that it did not arrive in time.
+async fn whole(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let mut body = body.into_async_read();
     if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MOST_BYTES) {
-        if let Ok(body) = body.take() {
-            discard(body.into_async_read()).await;
-        }
+        discard(body).await;
         return Err(Code::PayloadTooLarge.into());
     }
-    let mut body = body.take().map_err(|_| fault("body", Fault::Missing))?.into_async_read();
     let arrived = tokio::time::timeout(ARRIVES_WITHIN, read(&mut body)).await;
     let arrived = arrived.map_err(|_| fault("body", Fault::TooSlow))?;
     let bytes = arrived.map_err(|_broken| fault("body", Fault::TooSlow))?;
