@@ -13,6 +13,7 @@ pub mod telemetry;
 
 pub mod auth;
 pub mod http;
+pub mod idempotency;
 
 pub mod plans;
 pub mod temp_orders;

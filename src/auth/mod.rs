@@ -3,7 +3,7 @@
 use entity::UserId;
 use poem::Request;
 use poem_openapi::SecurityScheme;
-use poem_openapi::auth::Bearer;
+use poem_openapi::auth::{Bearer, BearerAuthorization};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -82,6 +82,23 @@ impl Caller {
             (Principal::User(_) | Principal::Service | Principal::Admin, named) => Ok(named),
         }
     }
+}
+
+impl Principal {
+    /// Whose `Idempotency-Key`s are whose: at most 100 characters, different for different callers.
+    pub(crate) fn scope(&self) -> String {
+        match self {
+            Self::User(user_id) => format!("user:{user_id}"),
+            Self::Service => "service".to_owned(),
+            Self::Admin => "admin".to_owned(),
+        }
+    }
+}
+
+/// Who sends `request`, by the rules that handlers apply; none in any doubt.
+pub(crate) fn identify(app: &App, request: &Request) -> Option<Principal> {
+    let bearer = <Bearer as BearerAuthorization>::from_request(request).ok()?;
+    principal(&app.config.auth, &bearer.token, app.clock.now())
 }
 
 /// Finds out who calls; any doubt is a 401.

@@ -45,7 +45,7 @@ enum Command {
 enum JobCommand {
     /// Run a job once, now, and print its run.
     Run {
-        /// expire-subscriptions, settle-payments or purge-temp-orders.
+        /// expire-subscriptions, settle-payments, purge-temp-orders or purge-idempotency-keys.
         name: String,
     },
 }

@@ -72,5 +72,8 @@ pub const ALWAYS: &[Code] =
 pub const INPUT: &[Code] = &[Code::InvalidRequest];
 /// What any operation that takes a body can answer.
 pub const BODY: &[Code] = &[Code::InvalidRequest, Code::PayloadTooLarge, Code::UnsupportedMediaType];
+/// What any operation that takes an `Idempotency-Key` can answer.
+pub const KEYED: &[Code] =
+    &[Code::InvalidRequest, Code::RequestInProgress, Code::PayloadTooLarge, Code::IdempotencyKeyReused];
 /// What any operation that wants credentials can answer.
 pub const AUTH: &[Code] = &[Code::Unauthenticated, Code::Forbidden];

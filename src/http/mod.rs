@@ -13,6 +13,7 @@ pub mod code;
 pub mod error;
 pub mod fields;
 mod health;
+pub mod idempotency;
 pub mod language;
 pub mod nullable;
 pub(crate) mod origin;
@@ -85,7 +86,8 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .at("/openapi.json", get(spec))
         .nest("/docs", ui)
         .nest("/", service)
-        .data(app)
+        .data(app.clone())
+        .with(idempotency::Keys::new(app, Arc::clone(&paths)))
         .with(problems::Problems(paths))
         .into_endpoint()
 }
@@ -102,4 +104,6 @@ Subscription billing over Toss Payments.
 
 **Money** is whole won. **Time** is RFC 3339 in UTC; months are counted in `billing.timezone`.
 **Lists** take `limit` (1 to 100, default 20) and `cursor`, newest first.
+**Sending again**: every POST takes an `Idempotency-Key`; for 24 hours, the same request with the same key is done once
+and answered as it was first, with `Idempotency-Replayed: true`.
 **Errors** are `application/problem+json` with a stable `code`; `detail` is Korean, or English by `Accept-Language`.";

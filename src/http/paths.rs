@@ -21,6 +21,8 @@ struct Path {
 struct Operation {
     method: String,
     query: Vec<String>,
+    /// Whether an `Idempotency-Key` means something to it.
+    keyed: bool,
 }
 
 impl Paths {
@@ -54,9 +56,7 @@ impl Paths {
         query: Option<&str>,
     ) -> Result<(), FieldError> {
         let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-        let operation =
-            self.find(path).and_then(|path| path.operations.iter().find(|known| known.method == method));
-        let (Some(operation), Some(query)) = (operation, query) else { return Ok(()) };
+        let (Some(operation), Some(query)) = (self.operation(method, path), query) else { return Ok(()) };
         let mut seen: Vec<String> = Vec::new();
         for (name, _) in form_urlencoded::parse(query.as_bytes()) {
             let shown: String = name.chars().take(64).filter(|c| !c.is_control()).collect();
@@ -69,6 +69,15 @@ impl Paths {
             seen.push(shown);
         }
         Ok(())
+    }
+
+    /// Whether the operation takes an `Idempotency-Key`.
+    pub(super) fn takes_key(&self, method: &Method, path: &str) -> bool {
+        self.operation(method.as_str(), path).is_some_and(|operation| operation.keyed)
+    }
+
+    fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
+        self.find(path)?.operations.iter().find(|known| known.method == method)
     }
 
     fn find(&self, path: &str) -> Option<&Path> {
@@ -86,10 +95,13 @@ impl Path {
     fn of(template: &str, path: &Value) -> Self {
         let segment = |segment: &str| (!segment.starts_with('{')).then(|| segment.to_owned());
         let operations = members(path).map(|(method, operation)| {
-            let parameters = operation["parameters"].as_array().into_iter().flatten();
-            let query = parameters.filter(|parameter| parameter["in"] == "query");
-            let names = query.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned));
-            Operation { method: method.to_uppercase(), query: names.collect() }
+            let named = |place: &'static str| {
+                let parameters = operation["parameters"].as_array().into_iter().flatten();
+                let wanted = parameters.filter(move |parameter| parameter["in"] == place);
+                wanted.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned))
+            };
+            let keyed = named("header").any(|name| name == super::idempotency::HEADER);
+            Operation { method: method.to_uppercase(), query: named("query").collect(), keyed }
         });
         Self { segments: template.split('/').map(segment).collect(), operations: operations.collect() }
     }
@@ -114,5 +126,7 @@ mod tests {
         assert_eq!(check("userID=u1"), Err("userID".to_owned()));
         assert_eq!(check("userId=u1&userId=u2"), Err("userId".to_owned()));
         assert_eq!(check(""), Ok(()));
+        assert!(paths.takes_key(&Method::POST, "/v1/payments/order-1/cancel"));
+        assert!(!paths.takes_key(&Method::GET, "/v1/payments") && !paths.takes_key(&Method::POST, "/v1/x"));
     }
 }

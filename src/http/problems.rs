@@ -21,6 +21,10 @@ use super::paths::Paths;
 /// The header that carries the id.
 const REQUEST_ID: &str = "x-request-id";
 
+/// The request's id, for whoever renders a problem inside of [`Problems`].
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) String);
+
 /// Adds request ids, log lines and problem documents, and refuses what the document does not know.
 #[derive(Clone, Debug)]
 pub(super) struct Problems(pub(super) Arc<Paths>);
@@ -40,12 +44,13 @@ impl<E: Endpoint> Middleware<E> for Problems {
 impl<E: Endpoint> Endpoint for WithProblems<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let began = Instant::now();
         let request_id = request_id(&request);
         let language = Language::of(&request);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        request.set_data(RequestId(request_id.clone()));
         let span = tracing::info_span!("request", request_id);
         async {
             let outcome = match self.admit(&request) {
@@ -126,7 +131,7 @@ fn acceptable(request: &Request) -> bool {
 }
 
 /// Anything that went wrong, in the one shape.
-fn answer(error: poem::Error, language: Language, request_id: &str) -> Response {
+pub(super) fn answer(error: poem::Error, language: Language, request_id: &str) -> Response {
     if error.is_from_response() {
         return error.into_response();
     }
@@ -164,7 +169,7 @@ fn error_status(error: &ApiError) -> poem::http::StatusCode {
 }
 
 /// What an error of ours or of the framework means.
-fn explain(error: &poem::Error) -> ApiError {
+pub(super) fn explain(error: &poem::Error) -> ApiError {
     if let Some(error) = error.downcast_ref::<ApiError>() {
         return error.clone();
     }

@@ -10,8 +10,9 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::http::Tag;
 use crate::http::body::Json;
-use crate::http::code::{AUTH, Code, INPUT};
+use crate::http::code::{AUTH, Code, INPUT, KEYED};
 use crate::http::error::{Answer, ApiError, refusals};
+use crate::http::idempotency::Keyed;
 use crate::http::nullable::Nullable;
 use crate::http::page::PageRequest;
 use crate::http::time::Instant;
@@ -101,7 +102,7 @@ refusals! {
     /// Listing jobs.
     ListRefusals = [AUTH];
     /// Running a job.
-    RunRefusals = [AUTH, &[Code::JobNotFound, Code::JobRunning]];
+    RunRefusals = [AUTH, KEYED, &[Code::JobNotFound, Code::JobRunning]];
     /// Listing runs.
     RunsRefusals = [INPUT, AUTH, &[Code::JobNotFound]];
 }
@@ -110,6 +111,7 @@ impl From<RunError> for ApiError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Running => Code::JobRunning.into(),
+            RunError::Claim(error) => error.into(),
             RunError::Database(error) => error.into(),
         }
     }
@@ -156,10 +158,18 @@ impl JobsApi {
         app: Data<&App>,
         /// The job's name.
         name: Path<String>,
+        /// 1 to 255 printable ASCII characters that the caller makes up for this one request. For a day, the same request
+        /// with the same key is done once; a repeat gets the first answer again, with `Idempotency-Replayed: true`.
+        #[oai(name = "Idempotency-Key")]
+        key: Keyed,
     ) -> Answer<Json<RunView>, RunRefusals> {
         caller.admin()?;
         let job = Job::named(&name.0).ok_or(Code::JobNotFound)?;
-        Ok(Json(run_now(&app, job, app.clock.now()).await?.into()))
+        let run = match key.made()? {
+            Some(id) => list::run(app.db.read(), id).await?.ok_or(Code::Internal)?,
+            None => run_now(&app, job, key.claim().as_ref(), app.clock.now()).await?,
+        };
+        Ok(Json(run.into()))
     }
 
     /// List the runs of a job

@@ -1,6 +1,6 @@
 //! Reads jobs and their runs.
 
-use entity::job_run;
+use entity::{JobRunId, job_run};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
 use super::Job;
@@ -16,6 +16,14 @@ pub(super) async fn last_run(db: &impl ConnectionTrait, job: Job) -> Result<Opti
         .order_by_desc(job_run::Column::ScheduledFor)
         .one(db)
         .await
+}
+
+/// The run `id`.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn run(db: &impl ConnectionTrait, id: JobRunId) -> Result<Option<job_run::Model>, DbErr> {
+    job_run::Entity::find_by_id(id).one(db).await
 }
 
 /// One page of the runs of `job`, newest first.

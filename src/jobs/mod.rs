@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 
 use crate::app::App;
-use crate::{compensations, payments, refunds, subscriptions, temp_orders, webhooks};
+use crate::{compensations, idempotency, payments, refunds, subscriptions, temp_orders, webhooks};
 
 pub mod api;
 mod heartbeat;
@@ -30,16 +30,19 @@ pub enum Job {
     ProcessWebhooks,
     /// Forgets webhooks that are over.
     PurgeWebhooks,
+    /// Forgets callers' `Idempotency-Key`s that are a day old.
+    PurgeIdempotencyKeys,
 }
 
 impl Job {
     /// Every job.
-    pub const ALL: [Job; 5] = [
+    pub const ALL: [Job; 6] = [
         Job::ExpireSubscriptions,
         Job::SettlePayments,
         Job::PurgeTempOrders,
         Job::ProcessWebhooks,
         Job::PurgeWebhooks,
+        Job::PurgeIdempotencyKeys,
     ];
 
     /// Its name, in the API and on the command line.
@@ -50,6 +53,7 @@ impl Job {
             Self::PurgeTempOrders => "purge-temp-orders",
             Self::ProcessWebhooks => "process-webhooks",
             Self::PurgeWebhooks => "purge-webhooks",
+            Self::PurgeIdempotencyKeys => "purge-idempotency-keys",
         }
     }
 
@@ -63,7 +67,7 @@ impl Job {
         match self {
             Self::ExpireSubscriptions => Schedule::MIDNIGHT,
             Self::SettlePayments => Schedule::Every(app.config.scheduler.settle_interval_secs),
-            Self::PurgeTempOrders => Schedule::Every(600),
+            Self::PurgeTempOrders | Self::PurgeIdempotencyKeys => Schedule::Every(600),
             Self::ProcessWebhooks => Schedule::Every(5),
             Self::PurgeWebhooks => Schedule::Every(3_600),
         }
@@ -88,6 +92,7 @@ impl Job {
             Self::PurgeTempOrders => temp_orders::purge(app, now).await,
             Self::ProcessWebhooks => webhooks::work_off(app).await,
             Self::PurgeWebhooks => webhooks::purge(app, now).await,
+            Self::PurgeIdempotencyKeys => idempotency::purge(app, now).await,
         }
     }
 }

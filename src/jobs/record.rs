@@ -10,9 +10,10 @@ use sea_orm::{
     QueryOrder, QuerySelect,
 };
 
-use super::Job;
+use super::{Job, RunError};
 use crate::app::App;
 use crate::db::transact;
+use crate::idempotency::{self, Claim};
 
 /// How long a runner is believed alive without a sign.
 pub(super) const LEASE: Duration = Duration::seconds(20);
@@ -28,29 +29,50 @@ pub(super) async fn begin(
     scheduled_for: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Option<job_run::Model>, DbErr> {
+    transact!(app.db, |tx| { begin_in(tx, job, scheduled_for, now).await })
+}
+
+/// Begins a run of `job` at once, under the caller's `claim` if there is one.
+pub(super) async fn begin_now(
+    app: &App,
+    job: Job,
+    claim: Option<&Claim>,
+    now: DateTime<Utc>,
+) -> Result<job_run::Model, RunError> {
     transact!(app.db, |tx| {
-        bury_the_dead(tx, job, scheduled_for, now).await?;
-        let run = table::Model {
-            id: JobRunId::new(),
-            name: job.name().to_owned(),
-            scheduled_for,
-            started_at: now,
-            finished_at: None,
-            status: JobRunStatus::Running,
-            affected: 0,
-            lease_until: now + LEASE,
-            error: None,
-        };
-        // Either unique key may object: this due time has its row, or another run of the job is under way.
-        let inserted = table::Entity::insert(run.clone().into_active_model())
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .exec_without_returning(tx)
-            .await?;
-        if inserted == 1 {
-            return Ok(Some(run));
-        }
-        take_over(tx, job, scheduled_for, now).await
+        let run = begin_in(tx, job, now, now).await?.ok_or(RunError::Running)?;
+        idempotency::made(tx, claim, &run.id).await?;
+        Ok(run)
     })
+}
+
+async fn begin_in(
+    tx: &DatabaseTransaction,
+    job: Job,
+    scheduled_for: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Option<job_run::Model>, DbErr> {
+    bury_the_dead(tx, job, scheduled_for, now).await?;
+    let run = table::Model {
+        id: JobRunId::new(),
+        name: job.name().to_owned(),
+        scheduled_for,
+        started_at: now,
+        finished_at: None,
+        status: JobRunStatus::Running,
+        affected: 0,
+        lease_until: now + LEASE,
+        error: None,
+    };
+    // Either unique key may object: this due time has its row, or another run of the job is under way.
+    let inserted = table::Entity::insert(run.clone().into_active_model())
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    if inserted == 1 {
+        return Ok(Some(run));
+    }
+    take_over(tx, job, scheduled_for, now).await
 }
 
 /// Runs of earlier due times whose process is gone must not block this one.

@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use super::{Job, Schedule, record};
 use crate::app::App;
+use crate::idempotency::{Claim, ClaimError};
 
 /// How often a runner tells that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
@@ -20,18 +21,26 @@ pub enum RunError {
     /// It runs already, here or elsewhere.
     #[error("the job is running already")]
     Running,
+    /// The caller's key allows no run any more.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The database's own.
     #[error(transparent)]
     Database(#[from] DbErr),
 }
 
-/// Runs `job` at once and returns its run, whose status tells how it went, or that it still goes on after
-/// `server.answer_within_ms`.
+/// Runs `job` at once, under the caller's `claim` if there is one, and returns its run, whose status tells how it went,
+/// or that it still goes on after `server.answer_within_ms`.
 ///
 /// # Errors
 /// [`RunError`].
-pub async fn run_now(app: &App, job: Job, now: DateTime<Utc>) -> Result<job_run::Model, RunError> {
-    let run = record::begin(app, job, now, now).await?.ok_or(RunError::Running)?;
+pub async fn run_now(
+    app: &App,
+    job: Job,
+    claim: Option<&Claim>,
+    now: DateTime<Utc>,
+) -> Result<job_run::Model, RunError> {
+    let run = record::begin_now(app, job, claim, now).await?;
     // A task of its own: a caller that hangs up does not cut the job off.
     let (worker, begun) = (app.clone(), run.clone());
     let task = app.tasks.spawn(async move { carry_out(&worker, job, run, now).await }.in_current_span());
@@ -48,7 +57,7 @@ pub async fn run_now(app: &App, job: Job, now: DateTime<Utc>) -> Result<job_run:
 /// # Errors
 /// [`RunError`].
 pub async fn run_to_end(app: &App, job: Job, now: DateTime<Utc>) -> Result<job_run::Model, RunError> {
-    let run = record::begin(app, job, now, now).await?.ok_or(RunError::Running)?;
+    let run = record::begin_now(app, job, None, now).await?;
     Ok(carry_out(app, job, run, now).await?)
 }
 

@@ -7,14 +7,17 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Deserialize;
 
 use super::view::{ConfirmationView, PaymentPage, PaymentView, Standing};
-use super::{Confirm, ConfirmError, Confirmed, Fail, FailError, PaymentFilter, confirm, fail, find, list};
+use super::{
+    Confirm, ConfirmError, Confirmed, Fail, FailError, PaymentFilter, confirm, fail, find, list, standing,
+};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::Tag;
 use crate::http::body::Json;
-use crate::http::code::{AUTH, BODY, Code, INPUT};
+use crate::http::code::{AUTH, BODY, Code, INPUT, KEYED};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields::{self, Together};
+use crate::http::idempotency::Keyed;
 use crate::http::page::PageRequest;
 use crate::toss::Failure;
 
@@ -90,12 +93,12 @@ enum ConfirmAnswer {
 
 refusals! {
     /// Confirming.
-    ConfirmRefusals = [BODY, AUTH, &[
+    ConfirmRefusals = [BODY, AUTH, KEYED, &[
         Code::AmountMismatch, Code::PaymentRejected, Code::OrderNotFound, Code::PaymentKeyConflict, Code::OrderExpired,
         Code::PgUnavailable,
     ]];
     /// Recording a failure.
-    FailRefusals = [BODY, AUTH, &[Code::OrderNotFound]];
+    FailRefusals = [BODY, AUTH, KEYED, &[Code::OrderNotFound]];
     /// Reading a payment.
     GetRefusals = [INPUT, AUTH, &[Code::PaymentNotFound]];
     /// Listing payments.
@@ -112,6 +115,7 @@ impl From<ConfirmError> for ApiError {
             ConfirmError::Rejected(failure) => Self::with_pg(Code::PaymentRejected, Some(failure)),
             ConfirmError::Misconfigured => Code::PgUnavailable.into(),
             ConfirmError::Unavailable(refused) => Self::retry_after(Code::PgUnavailable, refused.retry_after),
+            ConfirmError::Claim(error) => error.into(),
             ConfirmError::Database(error) => error.into(),
         }
     }
@@ -121,6 +125,7 @@ impl From<FailError> for ApiError {
     fn from(error: FailError) -> Self {
         match error {
             FailError::OrderNotFound => Code::OrderNotFound.into(),
+            FailError::Claim(error) => error.into(),
             FailError::Database(error) => error.into(),
         }
     }
@@ -142,6 +147,10 @@ impl PaymentsApi {
         &self,
         caller: Caller,
         app: Data<&App>,
+        /// 1 to 255 printable ASCII characters that the caller makes up for this one request. For a day, the same request
+        /// with the same key is done once; a repeat gets the first answer again, with `Idempotency-Replayed: true`.
+        #[oai(name = "Idempotency-Key")]
+        key: Keyed,
         body: Json<ConfirmPayment>,
     ) -> Answer<ConfirmAnswer, ConfirmRefusals> {
         let (payment_key, order_id, amount, _ignored) = (
@@ -151,8 +160,15 @@ impl PaymentsApi {
             body.0.payment_type.as_deref().map(|kind| fields::text("paymentType", kind, 0, 50)).transpose(),
         )
             .together()?;
-        let command = Confirm { owner: caller.owner(), payment_key, order_id, amount };
-        Ok(match confirm(&app, command, app.clock.now()).await? {
+        let now = app.clock.now();
+        let confirmed = match key.made()? {
+            Some(order_id) => standing(&app, order_id, now).await?,
+            None => {
+                let (owner, claim) = (caller.owner(), key.claim());
+                confirm(&app, Confirm { owner, payment_key, order_id, amount, claim }, now).await?
+            }
+        };
+        Ok(match confirmed {
             Confirmed::Recorded(receipt) => {
                 ConfirmAnswer::Recorded(Json(ConfirmationView::of(app.db.read(), receipt).await?))
             }
@@ -172,6 +188,10 @@ impl PaymentsApi {
         &self,
         caller: Caller,
         app: Data<&App>,
+        /// 1 to 255 printable ASCII characters that the caller makes up for this one request. For a day, the same request
+        /// with the same key is done once; a repeat gets the first answer again, with `Idempotency-Replayed: true`.
+        #[oai(name = "Idempotency-Key")]
+        key: Keyed,
         body: Json<FailPayment>,
     ) -> Answer<Json<PaymentView>, FailRefusals> {
         let (order_id, code, message) = (
@@ -180,8 +200,15 @@ impl PaymentsApi {
             fields::text("message", &body.0.message, 0, 510),
         )
             .together()?;
-        let command = Fail { owner: caller.owner(), order_id, failure: Failure { code, message } };
-        Ok(Json(fail(&app, &command, app.clock.now()).await?.into()))
+        let payment = match key.made()? {
+            Some(order_id) => find(app.db.read(), &order_id, None).await?.ok_or(Code::OrderNotFound)?,
+            None => {
+                let (owner, claim) = (caller.owner(), key.claim());
+                let command = Fail { owner, order_id, failure: Failure { code, message }, claim };
+                fail(&app, &command, app.clock.now()).await?
+            }
+        };
+        Ok(Json(payment.into()))
     }
 
     /// Read a payment

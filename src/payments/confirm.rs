@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::crash::{self, Point};
 use crate::db::{transact, unique_violation};
 use crate::due::{self, Outcome};
+use crate::idempotency::{self, ClaimError};
 use crate::toss::{self, Admission, Failure};
 
 /// What a buyer's front end brings back from the payment window.
@@ -34,6 +35,8 @@ pub struct Confirm {
     pub order_id: OrderId,
     /// What the client believes to pay; compared, never trusted.
     pub amount: Won,
+    /// The claim under which it is asked for, where the caller sent an `Idempotency-Key`.
+    pub claim: Option<idempotency::Claim>,
 }
 
 /// How a confirmation stands when its caller is answered.
@@ -69,6 +72,9 @@ pub enum ConfirmError {
     /// Toss is down, wants a pause, or is waited on by too many.
     #[error(transparent)]
     Unavailable(#[from] toss::Refused),
+    /// The caller's key allows no confirmation any more.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The database's own.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -81,7 +87,7 @@ pub enum ConfirmError {
 /// `Unavailable`.
 pub async fn confirm(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
     let worker = app.clone();
-    let Confirm { owner, payment_key, order_id, amount } = command.clone();
+    let Confirm { owner, payment_key, order_id, amount, claim: _ } = command.clone();
     let work = async move { claim_and_ask(&worker, &command, now).await };
     // A task of its own: a caller that hangs up cancels nothing.
     let task = app.tasks.spawn(work.in_current_span());
@@ -106,7 +112,16 @@ pub async fn confirm(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<
     });
     // Without it the claim itself is late, and only the database can be slow there.
     let late = DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
-    standing(app, own.ok_or(late)?, app.clock.now()).await
+    standing_of(app, own.ok_or(late)?, app.clock.now()).await
+}
+
+/// How the payment of `order_id` stands by now, as its confirmation would have been answered.
+///
+/// # Errors
+/// [`ConfirmError`].
+pub async fn standing(app: &App, order_id: OrderId, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
+    let found = payment::Entity::find_by_id(order_id).one(app.db.read()).await?;
+    standing_of(app, found.ok_or(ConfirmError::OrderNotFound)?, now).await
 }
 
 /// What became of a confirmation; its payment tells the rest.
@@ -138,7 +153,11 @@ async fn claim_and_ask(app: &App, command: &Confirm, now: DateTime<Utc>) -> Resu
 }
 
 /// What the payment says by now.
-async fn standing(app: &App, payment: payment::Model, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
+async fn standing_of(
+    app: &App,
+    payment: payment::Model,
+    now: DateTime<Utc>,
+) -> Result<Confirmed, ConfirmError> {
     match payment.status {
         PaymentStatus::Aborted | PaymentStatus::Expired => Err(ConfirmError::Rejected(Failure {
             code: payment.failure_code.unwrap_or_default(),
@@ -175,28 +194,38 @@ async fn claim(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim
     // A lease tells that the process lives, so it counts from here and not from when the caller came.
     let lease = due::lease_from(app.clock.now());
     transact!(app.db, |tx| {
-        if let Some(payment) = moves::lock(tx, &command.order_id).await? {
-            return claim_again(tx, app, command, payment, (lease, now)).await;
-        }
-        let order = payable(tx, command, now).await?;
-        let admission = app.toss.admit()?;
-        let payment = first_attempt(command, order, lease, now);
-        let row = payment.clone().into_active_model();
-        let inserted = payment::Entity::insert(row)
-            // Without a target: the same order and the same key come together when one confirmation is sent twice.
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .exec_without_returning(tx)
-            .await?;
-        if inserted == 0 {
-            // Another claim came first and has just committed: of this order, or of another with this key.
-            let payment =
-                moves::lock(tx, &command.order_id).await?.ok_or(ConfirmError::PaymentKeyConflict)?;
-            return claim_again(tx, app, command, payment, (lease, now)).await;
-        }
-        moves::record_first(tx, &payment, Reason { cause: Cause::Confirm, failure: None, now }).await?;
+        let found = claim_in(tx, app, command, (lease, now)).await?;
+        idempotency::made(tx, command.claim.as_ref(), &command.order_id).await?;
         crash::point(Point::ClaimWritten);
-        asks(&payment, lease, admission)
+        Ok(found)
     })
+}
+
+async fn claim_in(
+    tx: &DatabaseTransaction,
+    app: &App,
+    command: &Confirm,
+    (lease, now): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Claim, ConfirmError> {
+    if let Some(payment) = moves::lock(tx, &command.order_id).await? {
+        return claim_again(tx, app, command, payment, (lease, now)).await;
+    }
+    let order = payable(tx, command, now).await?;
+    let admission = app.toss.admit()?;
+    let payment = first_attempt(command, order, lease, now);
+    let row = payment.clone().into_active_model();
+    let inserted = payment::Entity::insert(row)
+        // Without a target: the same order and the same key come together when one confirmation is sent twice.
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    if inserted == 0 {
+        // Another claim came first and has just committed: of this order, or of another with this key.
+        let payment = moves::lock(tx, &command.order_id).await?.ok_or(ConfirmError::PaymentKeyConflict)?;
+        return claim_again(tx, app, command, payment, (lease, now)).await;
+    }
+    moves::record_first(tx, &payment, Reason { cause: Cause::Confirm, failure: None, now }).await?;
+    asks(&payment, lease, admission)
 }
 
 /// The order was claimed before: by this key, or by one that failed.

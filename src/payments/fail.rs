@@ -10,6 +10,7 @@ use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
 use super::moves::{self, Reason};
 use crate::app::App;
 use crate::db::transact;
+use crate::idempotency::{self, Claim, ClaimError};
 use crate::toss::Failure;
 
 /// Moves after which further failures of an order are no longer written down.
@@ -24,6 +25,8 @@ pub struct Fail {
     pub order_id: OrderId,
     /// Toss's code and words.
     pub failure: Failure,
+    /// The claim under which it is reported, where the caller sent an `Idempotency-Key`.
+    pub claim: Option<Claim>,
 }
 
 /// Why it is not recorded.
@@ -32,6 +35,9 @@ pub enum FailError {
     /// No such order, or not this user's.
     #[error("no such order")]
     OrderNotFound,
+    /// The caller's key allows no report any more.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The database's own.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -43,29 +49,38 @@ pub enum FailError {
 /// [`FailError`].
 pub async fn fail(app: &App, command: &Fail, now: DateTime<Utc>) -> Result<payment::Model, FailError> {
     transact!(app.db, |tx| {
-        let existing = match moves::lock(tx, &command.order_id).await? {
-            Some(payment) => Some(payment),
-            None => first(tx, command, now).await?,
-        };
-        let Some(mut payment) = existing else {
-            // A confirmation of the same order came first.
-            return moves::lock(tx, &command.order_id).await?.ok_or(FailError::OrderNotFound);
-        };
-        if command.owner.as_ref().is_some_and(|owner| owner != &payment.user_id) {
-            return Err(FailError::OrderNotFound);
-        }
-        // What Toss said of an attempt is worth more than what a browser says.
-        let failed = payment.status == PaymentStatus::Aborted && payment.payment_key.is_none();
-        let news = payment.failure_code.as_ref() != Some(&command.failure.code);
-        if failed && news && moves::count(tx, &command.order_id).await? < MOST_MOVES {
-            payment.failure_code = Some(command.failure.code.clone());
-            payment.failure_message = Some(command.failure.message.clone());
-            moves::record(tx, &mut payment, (PaymentStatus::Aborted, Won::ZERO), reason(command, now))
-                .await?;
-            moves::save(tx, &payment).await?;
-        }
+        let payment = record(tx, command, now).await?;
+        idempotency::made(tx, command.claim.as_ref(), &command.order_id).await?;
         Ok(payment)
     })
+}
+
+async fn record(
+    tx: &DatabaseTransaction,
+    command: &Fail,
+    now: DateTime<Utc>,
+) -> Result<payment::Model, FailError> {
+    let existing = match moves::lock(tx, &command.order_id).await? {
+        Some(payment) => Some(payment),
+        None => first(tx, command, now).await?,
+    };
+    let Some(mut payment) = existing else {
+        // A confirmation of the same order came first.
+        return moves::lock(tx, &command.order_id).await?.ok_or(FailError::OrderNotFound);
+    };
+    if command.owner.as_ref().is_some_and(|owner| owner != &payment.user_id) {
+        return Err(FailError::OrderNotFound);
+    }
+    // What Toss said of an attempt is worth more than what a browser says.
+    let failed = payment.status == PaymentStatus::Aborted && payment.payment_key.is_none();
+    let news = payment.failure_code.as_ref() != Some(&command.failure.code);
+    if failed && news && moves::count(tx, &command.order_id).await? < MOST_MOVES {
+        payment.failure_code = Some(command.failure.code.clone());
+        payment.failure_message = Some(command.failure.message.clone());
+        moves::record(tx, &mut payment, (PaymentStatus::Aborted, Won::ZERO), reason(command, now)).await?;
+        moves::save(tx, &payment).await?;
+    }
+    Ok(payment)
 }
 
 /// The order's first trace of a payment; none when another was written at the same instant.

@@ -17,7 +17,7 @@ pub mod reread;
 mod settle;
 mod view;
 
-pub use confirm::{Confirm, ConfirmError, Confirmed, confirm};
+pub use confirm::{Confirm, ConfirmError, Confirmed, confirm, standing};
 pub use fail::{Fail, FailError, fail};
 pub use ladder::next_delay;
 pub use list::{PaymentFilter, find, list};

@@ -12,12 +12,14 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::http::Tag;
 use crate::http::body::Json;
-use crate::http::code::{AUTH, BODY, Code, INPUT};
+use crate::http::code::{AUTH, BODY, Code, INPUT, KEYED};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields::{self, Fault, FieldError, Together};
+use crate::http::idempotency::Keyed;
 use crate::http::nullable::Nullable;
 use crate::http::page::{Page, PageRequest};
 use crate::http::time::Instant;
+use crate::idempotency::Claim;
 
 /// The least that Toss takes, in won (a card; a bank account takes 200).
 const LEAST_PRICE: i64 = 100;
@@ -140,7 +142,7 @@ impl Example for CreatePlan {
 }
 
 impl CreatePlan {
-    fn parse(&self) -> Result<NewPlan, ApiError> {
+    fn parse(&self, claim: Option<Claim>) -> Result<NewPlan, ApiError> {
         let (code, name, price, _krw, sells) = (
             fields::id("code", &self.code),
             fields::text("name", &self.name, 1, 100),
@@ -149,7 +151,7 @@ impl CreatePlan {
             self.sells(),
         )
             .together()?;
-        Ok(NewPlan { code, name, sells, price, is_active: self.is_active.unwrap_or(true) })
+        Ok(NewPlan { code, name, sells, price, is_active: self.is_active.unwrap_or(true), claim })
     }
 
     fn sells(&self) -> Result<Sells, FieldError> {
@@ -223,7 +225,7 @@ refusals! {
     /// Reading a plan.
     GetRefusals = [INPUT, &[Code::PlanNotFound]];
     /// Making a plan.
-    CreateRefusals = [BODY, AUTH];
+    CreateRefusals = [BODY, AUTH, KEYED];
     /// Changing a plan.
     ChangeRefusals = [BODY, AUTH, &[Code::PlanNotFound]];
 }
@@ -232,6 +234,7 @@ impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::CodeTaken => FieldError::new("code", Fault::Taken).into(),
+            CreateError::Claim(error) => error.into(),
             CreateError::Database(error) => error.into(),
         }
     }
@@ -296,10 +299,18 @@ impl PlansApi {
         &self,
         caller: Caller,
         app: Data<&App>,
+        /// 1 to 255 printable ASCII characters that the caller makes up for this one request. For a day, the same request
+        /// with the same key is done once; a repeat gets the first answer again, with `Idempotency-Replayed: true`.
+        #[oai(name = "Idempotency-Key")]
+        key: Keyed,
         body: Json<CreatePlan>,
     ) -> Answer<Created, CreateRefusals> {
         caller.admin()?;
-        let plan = create(&app, body.0.parse()?, app.clock.now()).await?;
+        let new = body.0.parse(key.claim())?;
+        let plan = match key.made()? {
+            Some(id) => super::find(app.db.read(), id).await?.ok_or(Code::Internal)?,
+            None => create(&app, new, app.clock.now()).await?,
+        };
         Ok(Created::Plan(Json(plan.into())))
     }
 

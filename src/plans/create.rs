@@ -7,6 +7,7 @@ use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel};
 
 use crate::app::App;
 use crate::db::{transact, unique_violation};
+use crate::idempotency::{self, Claim, ClaimError};
 
 /// A plan to be made.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct NewPlan {
     pub price: Won,
     /// Whether orders are taken from the start.
     pub is_active: bool,
+    /// The claim under which it is made, where the caller sent an `Idempotency-Key`.
+    pub claim: Option<Claim>,
 }
 
 /// What a plan sells. An event with months, or time without them, cannot be said.
@@ -40,6 +43,9 @@ pub enum CreateError {
     /// Another plan has this code.
     #[error("the code is taken")]
     CodeTaken,
+    /// The caller's key allows no plan any more.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The database's own.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -67,6 +73,13 @@ pub async fn create(app: &App, new: NewPlan, now: DateTime<Utc>) -> Result<plan:
         created_at: now,
         updated_at: now,
     };
-    let inserted = transact!(app.db, |tx| { plan.clone().into_active_model().insert(tx).await });
-    inserted.map_err(|error| if unique_violation(&error) { CreateError::CodeTaken } else { error.into() })
+    transact!(app.db, |tx| {
+        plan.clone().into_active_model().insert(tx).await.map_err(code_is_taken)?;
+        idempotency::made(tx, new.claim.as_ref(), &plan.id).await?;
+        Ok(plan.clone())
+    })
+}
+
+fn code_is_taken(error: DbErr) -> CreateError {
+    if unique_violation(&error) { CreateError::CodeTaken } else { error.into() }
 }

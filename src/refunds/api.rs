@@ -8,14 +8,15 @@ use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Deserialize;
 
-use super::{RefundFilter, Refunded, RequestError, RequestRefund, list, request};
+use super::{RefundFilter, Refunded, RequestError, RequestRefund, list, request, standing};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::Tag;
 use crate::http::body::Json;
-use crate::http::code::{AUTH, BODY, Code, INPUT};
+use crate::http::code::{AUTH, BODY, Code, INPUT, KEYED};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields::{self, Fault, FieldError, Together};
+use crate::http::idempotency::Keyed;
 use crate::http::nullable::Nullable;
 use crate::http::page::PageRequest;
 use crate::http::time::Instant;
@@ -187,7 +188,7 @@ enum CancelAnswer {
 
 refusals! {
     /// Giving money back.
-    CancelRefusals = [BODY, AUTH, &[
+    CancelRefusals = [BODY, AUTH, KEYED, &[
         Code::PaymentNotFound, Code::PaymentNotRefundable, Code::AlreadyRefunded, Code::RefundWindowClosed,
         Code::RefundExceedsBalance, Code::RequestInProgress, Code::PgUnavailable,
     ]];
@@ -213,6 +214,7 @@ impl From<RequestError> for ApiError {
             }
             RequestError::Misconfigured => Code::PgUnavailable.into(),
             RequestError::Unavailable(refused) => Self::retry_after(Code::PgUnavailable, refused.retry_after),
+            RequestError::Claim(error) => error.into(),
             RequestError::Database(error) => error.into(),
         }
     }
@@ -236,6 +238,10 @@ impl RefundsApi {
         /// The order.
         #[oai(name = "orderId")]
         order_id: Path<String>,
+        /// 1 to 255 printable ASCII characters that the caller makes up for this one request. For a day, the same request
+        /// with the same key is done once; a repeat gets the first answer again, with `Idempotency-Replayed: true`.
+        #[oai(name = "Idempotency-Key")]
+        key: Keyed,
         body: Json<CancelPayment>,
     ) -> Answer<CancelAnswer, CancelRefusals> {
         let (order_id, reason, amount) = (
@@ -245,9 +251,15 @@ impl RefundsApi {
         )
             .together()?;
         let account = body.0.refund_receive_account.as_ref().map(RefundReceiveAccount::parse).transpose()?;
-        let command =
-            RequestRefund { owner: caller.owner(), order_id, reason, amount, receive_account: account };
-        let refunded = request(&app, command, app.clock.now()).await?;
+        let now = app.clock.now();
+        let refunded = match key.made()? {
+            Some(refund) => standing(&app, refund, now).await?,
+            None => {
+                let (owner, claim) = (caller.owner(), key.claim());
+                let wish = RequestRefund { owner, order_id, reason, amount, receive_account: account, claim };
+                request(&app, wish, now).await?
+            }
+        };
         let pending = refunded.refund.status == RefundStatus::Pending;
         let view = Json(CancellationView::of(app.db.read(), refunded).await?);
         Ok(if pending { CancelAnswer::Pending(view, "2".to_owned()) } else { CancelAnswer::Done(view) })

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::crash::{self, Point};
 use crate::db::transact;
 use crate::due::{self, Outcome};
+use crate::idempotency::{self, Claim, ClaimError};
 use crate::payments::moves;
 use crate::subscriptions::{self, Subscribed};
 use crate::toss::{self, Admission, Failure, ReceiveAccount};
@@ -32,6 +33,8 @@ pub struct RequestRefund {
     pub amount: Option<Won>,
     /// Where the money goes: for a virtual account, and for nothing else.
     pub receive_account: Option<ReceiveAccount>,
+    /// The claim under which it is asked for, where the caller sent an `Idempotency-Key`.
+    pub claim: Option<Claim>,
 }
 
 /// A refund, its payment and the subscription as they stand when the caller is answered.
@@ -78,6 +81,9 @@ pub enum RequestError {
     /// Toss is down, wants a pause, or is waited on by too many.
     #[error(transparent)]
     Unavailable(#[from] toss::Refused),
+    /// The caller's key allows no refund any more.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The database's own.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -118,8 +124,11 @@ pub async fn request(
     standing(app, id, app.clock.now()).await
 }
 
-/// What the refund says by now.
-async fn standing(app: &App, id: RefundId, now: DateTime<Utc>) -> Result<Refunded, RequestError> {
+/// How the refund `id` stands by now.
+///
+/// # Errors
+/// [`RequestError`], as the request for it would have been answered.
+pub async fn standing(app: &App, id: RefundId, now: DateTime<Utc>) -> Result<Refunded, RequestError> {
     let db = app.db.read();
     // Without a refund the reservation itself is late, and only the database can be slow there.
     let late = DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
@@ -187,6 +196,7 @@ async fn reserve(
             refunded_at: None,
         };
         refund.clone().into_active_model().insert(tx).await?;
+        idempotency::made(tx, command.claim.as_ref(), &refund.id).await?;
         crash::point(Point::ReserveWritten);
         Ok(Reserved { refund, lease, _admission: admission })
     })

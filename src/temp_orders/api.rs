@@ -11,9 +11,10 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::http::Tag;
 use crate::http::body::Json;
-use crate::http::code::{AUTH, BODY, Code, INPUT};
+use crate::http::code::{AUTH, BODY, Code, INPUT, KEYED};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields::{self, Together};
+use crate::http::idempotency::Keyed;
 use crate::http::time::Instant;
 
 /// A quote that the payment window is opened with.
@@ -88,7 +89,7 @@ enum Created {
 
 refusals! {
     /// Quoting an order.
-    CreateRefusals = [BODY, AUTH, &[Code::PlanNotFound, Code::PlanInactive]];
+    CreateRefusals = [BODY, AUTH, KEYED, &[Code::PlanNotFound, Code::PlanInactive, Code::OrderExpired]];
     /// Reading a quote.
     GetRefusals = [INPUT, AUTH, &[Code::OrderNotFound]];
 }
@@ -98,6 +99,7 @@ impl From<CreateError> for ApiError {
         match error {
             CreateError::PlanNotFound => Code::PlanNotFound.into(),
             CreateError::PlanInactive => Code::PlanInactive.into(),
+            CreateError::Claim(error) => error.into(),
             CreateError::Database(error) => error.into(),
         }
     }
@@ -118,6 +120,10 @@ impl TempOrdersApi {
         &self,
         caller: Caller,
         app: Data<&App>,
+        /// 1 to 255 printable ASCII characters that the caller makes up for this one request. For a day, the same request
+        /// with the same key is done once; a repeat gets the first answer again, with `Idempotency-Replayed: true`.
+        #[oai(name = "Idempotency-Key")]
+        key: Keyed,
         body: Json<CreateTempOrder>,
     ) -> Answer<Created, CreateRefusals> {
         let (plan_id, named) = (
@@ -126,7 +132,11 @@ impl TempOrdersApi {
         )
             .together()?;
         let user_id = caller.acting_for(named)?;
-        let quoted = super::create(&app, &user_id, plan_id, app.clock.now()).await?;
+        let quoted = match key.made()? {
+            // An order of which nobody has heard cannot have been paid: it is gone because its time was over.
+            Some(order_id) => super::find(app.db.read(), &order_id, None).await?.ok_or(Code::OrderExpired)?,
+            None => super::create(&app, &user_id, plan_id, key.claim().as_ref(), app.clock.now()).await?,
+        };
         Ok(Created::Order(Json(quoted.into())))
     }
 

@@ -9,6 +9,7 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoAct
 use super::find::Quoted;
 use crate::app::App;
 use crate::db::transact;
+use crate::idempotency::{self, Claim, ClaimError};
 
 /// Why nothing is quoted.
 #[derive(Debug, thiserror::Error)]
@@ -19,12 +20,15 @@ pub enum CreateError {
     /// The plan is not for sale.
     #[error("the plan is not for sale")]
     PlanInactive,
+    /// The caller's key allows no quote any more.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The database's own.
     #[error(transparent)]
     Database(#[from] DbErr),
 }
 
-/// Quotes the plan `plan_id` to `user_id`.
+/// Quotes the plan `plan_id` to `user_id`, under the caller's `claim` if there is one.
 ///
 /// # Errors
 /// [`CreateError`].
@@ -32,6 +36,7 @@ pub async fn create(
     app: &App,
     user_id: &UserId,
     plan_id: PlanId,
+    claim: Option<&Claim>,
     now: DateTime<Utc>,
 ) -> Result<Quoted, CreateError> {
     let ttl = app.config.billing.temp_order_ttl();
@@ -53,6 +58,7 @@ pub async fn create(
             expires_at: now + ttl,
         };
         order.clone().into_active_model().insert(tx).await?;
+        idempotency::made(tx, claim, &order.order_id).await?;
         Ok(Quoted { order, customer_key })
     })
 }

@@ -13,6 +13,7 @@ mod support;
 mod contract;
 mod crash;
 mod event_amounts;
+mod idempotency;
 mod jobs;
 mod payments;
 mod plans;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         contract::scenarios(),
         crash::scenarios(),
         event_amounts::scenarios(),
+        idempotency::scenarios(),
         jobs::scenarios(),
         payments::scenarios(),
         plans::scenarios(),

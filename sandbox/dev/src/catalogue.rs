@@ -17,7 +17,14 @@ pub(crate) async fn create_all(app: &App) -> Result<String, Box<dyn Error>> {
     let mut first = None;
     for (code, name, sells, won) in plans {
         let price = Won::new(won).ok_or("a price is never negative")?;
-        let new = NewPlan { code: code.parse()?, name: name.to_owned(), sells, price, is_active: true };
+        let new = NewPlan {
+            code: code.parse()?,
+            name: name.to_owned(),
+            sells,
+            price,
+            is_active: true,
+            claim: None,
+        };
         let plan = create(app, new, app.clock.now()).await?;
         first.get_or_insert(plan.id.to_string());
     }

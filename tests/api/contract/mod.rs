@@ -8,7 +8,7 @@ mod openapi;
 mod paths;
 mod queries;
 mod roles;
-mod rows;
+pub(crate) mod rows;
 mod tidy;
 mod transport;
 

@@ -12,6 +12,7 @@ scenarios![
     every_operation_is_documented_whole,
     only_public_operations_go_without_credentials,
     every_error_is_documented_as_a_problem,
+    every_post_takes_an_idempotency_key,
     the_documentation_page_loads_nothing_from_elsewhere,
 ];
 
@@ -105,6 +106,25 @@ async fn every_error_is_documented_as_a_problem(world: &World) {
             assert_eq!(error, problem, "{method} {path}: {status}");
             let named = response["description"].as_str().is_some_and(|text| text.contains('`'));
             assert!(!error || named, "{method} {path}: {status} names no code");
+        }
+    }
+}
+
+async fn every_post_takes_an_idempotency_key(world: &World) {
+    for (path, method, operation) in operations(world).await {
+        // Toss sends no key; what it repeats is told apart by its own id.
+        if operation["operationId"] == "receiveTossWebhook" {
+            continue;
+        }
+        let headers = operation["parameters"].as_array().into_iter().flatten();
+        let keys = headers.filter(|header| header["in"] == "header" && header["name"] == "Idempotency-Key");
+        let post = method == "POST";
+        assert_eq!(keys.count(), usize::from(post), "{method} {path}");
+        for (status, code) in
+            [("400", "INVALID_REQUEST"), ("409", "REQUEST_IN_PROGRESS"), ("422", "IDEMPOTENCY_KEY_REUSED")]
+        {
+            let described = operation["responses"][status]["description"].as_str().unwrap_or_default();
+            assert!(!post || described.contains(code), "{method} {path}: {code} is not documented");
         }
     }
 }

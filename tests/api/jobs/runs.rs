@@ -59,6 +59,7 @@ async fn the_jobs_and_their_last_runs_are_listed(world: &World) {
     let known = [
         "expire-subscriptions",
         "process-webhooks",
+        "purge-idempotency-keys",
         "purge-temp-orders",
         "purge-webhooks",
         "settle-payments",

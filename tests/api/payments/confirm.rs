@@ -130,6 +130,7 @@ async fn an_order_can_be_paid_until_the_microsecond_before_it_expires(world: &Wo
         payment_key: world.authenticate(&order).parse().unwrap(),
         order_id: order.order_id.parse().unwrap(),
         amount: entity::Won::new(order.amount).unwrap(),
+        claim: None,
     };
     // A clock that runs cannot be caught at an exact instant, so the operation is given one.
     let late = gudok::payments::confirm(&world.app, command.clone(), expires_at).await;

@@ -20,6 +20,7 @@ fn wish(order: &Order) -> RequestRefund {
         reason: "변심".to_owned(),
         amount: None,
         receive_account: None,
+        claim: None,
     }
 }
 
