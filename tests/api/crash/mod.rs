@@ -2,10 +2,12 @@
 
 mod cells;
 mod matrix;
+mod shop;
+mod storm;
 
 use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    matrix::scenarios()
+    [matrix::scenarios(), storm::scenarios()].into_iter().flatten().collect()
 }

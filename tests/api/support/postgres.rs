@@ -116,6 +116,19 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// Stops the server in immediate mode, as a crash of it would: nothing is written down, everybody is cut off.
+    /// [`Cluster::resume`] starts it again, which recovers from its log.
+    pub(crate) fn crash(&mut self) {
+        let file = self.folder.path().join("data/postmaster.pid");
+        let pid = std::fs::read_to_string(file).expect("a running server");
+        let pid = pid.lines().next().expect("a process id").to_owned();
+        let sent = Command::new("kill").args(["-QUIT", &pid]).status().expect("kill runs");
+        assert!(sent.success(), "the signal was not sent");
+        self.halt();
+    }
+}
+
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.halt();

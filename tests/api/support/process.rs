@@ -61,6 +61,35 @@ pub(crate) struct Serving {
 impl Serving {
     /// Starts it and waits until it listens.
     pub(crate) async fn start(variables: &HashMap<String, String>) -> Self {
+        let mut serving = Self::spawn(variables);
+        let address = eventually("the child listens", async || {
+            assert!(!serving.has_ended(), "it ended: {}", serving.said());
+            serving.address()
+        })
+        .await;
+        serving.base = format!("http://{address}");
+        serving
+    }
+
+    /// Starts it and waits until it listens; nothing when it ends before that.
+    pub(crate) async fn try_start(variables: &HashMap<String, String>) -> Option<Self> {
+        let mut serving = Self::spawn(variables);
+        let address = eventually("the child listens or ends", async || match serving.address() {
+            None if serving.has_ended() => Some(None),
+            address => address.map(Some),
+        })
+        .await;
+        serving.base = format!("http://{}", address?);
+        Some(serving)
+    }
+
+    /// Where it says that it listens.
+    fn address(&self) -> Option<String> {
+        let line = self.lines().into_iter().find(|line| line["message"] == "serving")?;
+        line["address"].as_str().map(str::to_owned)
+    }
+
+    fn spawn(variables: &HashMap<String, String>) -> Self {
         let (mut command, folder) = command(variables, &["serve"]);
         let mut child = command.spawn().expect("the binary starts");
         let said = Arc::new(Mutex::new(String::new()));
@@ -69,16 +98,7 @@ impl Serving {
             Box::new(child.stderr.take().expect("standard error")),
         ];
         let readers = outputs.map(|output| collect(output, Arc::clone(&said))).into();
-        let mut serving = Self { base: String::new(), child, said, readers, _folder: folder };
-        let address = eventually("the child listens", async || {
-            let ended = serving.child.try_wait().expect("a child");
-            assert!(ended.is_none(), "it ended: {}", serving.said());
-            let line = serving.lines().into_iter().find(|line| line["message"] == "serving")?;
-            line["address"].as_str().map(str::to_owned)
-        })
-        .await;
-        serving.base = format!("http://{address}");
-        serving
+        Self { base: String::new(), child, said, readers, _folder: folder }
     }
 
     /// A caller with this credential.
