@@ -13,7 +13,7 @@ mod list;
 pub(crate) mod moves;
 mod receipt;
 pub(crate) mod record;
-pub mod reread;
+mod reread;
 mod settle;
 mod view;
 
@@ -22,5 +22,6 @@ pub use fail::{Fail, FailError, fail};
 pub use ladder::next_delay;
 pub use list::{PaymentFilter, find, list};
 pub use receipt::Receipt;
+pub use reread::{Reread, reread, reread_key, reread_quietly};
 pub use settle::settle_due;
 pub use view::PaymentView;

@@ -14,8 +14,7 @@ use crate::app::App;
 use crate::db::transact;
 use crate::due::{self, Duty, Outcome};
 use crate::findings::{self, Found};
-use crate::payments::next_delay;
-use crate::payments::reread::{Reread, reread_key};
+use crate::payments::{Reread, next_delay, reread_key};
 
 /// How often a webhook is worked on in vain; after that settle and reconcile must do without it.
 const MOST_TRIES: i32 = 30;

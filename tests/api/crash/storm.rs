@@ -229,7 +229,7 @@ async fn settle_accounts(world: &World, shop: &Shop<'_>) -> BTreeMap<String, u32
     for wish in &wishes {
         let order_id = wish.order.order_id.parse().expect("an id");
         let cause = entity::payment_event::Cause::Reconcile;
-        gudok::payments::reread::reread(&world.app, &order_id, cause).await.expect("read again");
+        gudok::payments::reread(&world.app, &order_id, cause).await.expect("read again");
     }
     for wish in &wishes {
         let path = format!("/v1/payments/{}", wish.order.order_id);

@@ -8,6 +8,7 @@ mod fail;
 mod list;
 mod methods;
 mod races;
+mod reread;
 mod unknown;
 mod unsent;
 
@@ -24,6 +25,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         list::scenarios(),
         methods::scenarios(),
         races::scenarios(),
+        reread::scenarios(),
         unknown::scenarios(),
         unsent::scenarios(),
     ]
