@@ -76,21 +76,18 @@ pub struct Failure {
 }
 
 impl Answer {
-    /// Reads an HTTP answer. The status alone decides nothing but that only 200 can carry a payment.
-    pub(super) fn read(operation: Operation, status: u16, body: &[u8]) -> Self {
+    /// Reads the JSON of a 200. Any other status carries no result, and its code says what that means.
+    pub(super) fn json(operation: Operation, status: u16, body: &[u8]) -> Result<Value, Self> {
         let mut value: Value = match serde_json::from_slice(body) {
             Ok(value) => value,
-            Err(_) => return Self::Silent { cause: format!("HTTP {status} without JSON") },
+            Err(_) => return Err(Self::Silent { cause: format!("HTTP {status} without JSON") }),
         };
         without_nul(&mut value);
         if status == 200 {
-            return match serde_json::from_value(value) {
-                Ok(payment) => Self::Payment(Box::new(payment)),
-                Err(error) => Self::Silent { cause: format!("unreadable payment: {error}") },
-            };
+            return Ok(value);
         }
         let Ok(failure) = serde_json::from_value::<Failure>(value) else {
-            return Self::Silent { cause: format!("HTTP {status} without a code") };
+            return Err(Self::Silent { cause: format!("HTTP {status} without a code") });
         };
         // Too many requests says nothing about this one, whatever its body claims.
         let class = if status == 429 { Class::Unknown } else { classify(operation, &failure.code) };
@@ -99,7 +96,13 @@ impl Answer {
             400..500 => Kept::Yes,
             _ => Kept::Unsaid,
         };
-        Self::Error { class, failure: failure.bounded(), kept }
+        Err(Self::Error { class, failure: failure.bounded(), kept })
+    }
+
+    /// Reads the payment of a 200.
+    pub(super) fn payment(value: Value) -> Result<Payment, Self> {
+        serde_json::from_value(value)
+            .map_err(|error| Self::Silent { cause: format!("unreadable payment: {error}") })
     }
 
     /// One word for log lines and metrics.
@@ -138,9 +141,15 @@ impl Failure {
 mod tests {
     use super::*;
 
+    /// What a payment's answer says.
+    fn read(status: u16, body: &str) -> Answer {
+        let payment = Answer::json(Operation::Confirm, status, body.as_bytes()).and_then(Answer::payment);
+        payment.map_or_else(|other| other, |payment| Answer::Payment(Box::new(payment)))
+    }
+
     #[test]
     fn the_code_decides_and_the_status_does_not() {
-        let read = |status, body: &str| Answer::read(Operation::Confirm, status, body.as_bytes()).class();
+        let read = |status, body: &str| read(status, body).class();
         assert_eq!(read(403, r#"{"code":"REJECT_CARD_PAYMENT","message":"x"}"#), "declined");
         assert_eq!(read(400, r#"{"code":"PROVIDER_ERROR","message":"x"}"#), "unknown");
         assert_eq!(read(400, r#"{"code":"NEVER_HEARD_OF","message":"x"}"#), "unknown");
@@ -153,7 +162,7 @@ mod tests {
     #[test]
     fn a_nul_goes_and_words_that_look_like_one_stay() {
         let body = r#"{"code":"REJECT_CARD_PAYMENT","message":"a\u0000b \\u0000 c"}"#;
-        let Answer::Error { failure, .. } = Answer::read(Operation::Confirm, 403, body.as_bytes()) else {
+        let Answer::Error { failure, .. } = read(403, body) else {
             panic!("an error");
         };
         assert_eq!(failure.message, r"ab \u0000 c");

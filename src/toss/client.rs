@@ -147,13 +147,13 @@ impl Client {
 
     /// Asks Toss how a payment stands.
     pub async fn look_up(&self, payment_key: &PaymentKey) -> Answer {
-        let request = self.http.get(self.url(&["payments", payment_key.as_str()]));
+        let request = self.get(self.url(&["payments", payment_key.as_str()]));
         self.send(Operation::Lookup, &shorten(payment_key.as_str()), request).await
     }
 
     /// Asks Toss how the payment of an order stands, whichever its key: the approved one, if there is one.
     pub async fn look_up_order(&self, order_id: &OrderId) -> Answer {
-        let request = self.http.get(self.url(&["payments", "orders", order_id.as_str()]));
+        let request = self.get(self.url(&["payments", "orders", order_id.as_str()]));
         self.send(Operation::Lookup, order_id.as_str(), request).await
     }
 
@@ -178,7 +178,11 @@ impl Client {
         request.header("Idempotency-Key", key.as_str()).body(body.to_string())
     }
 
-    fn url(&self, path: &[&str]) -> Url {
+    pub(super) fn get(&self, url: Url) -> reqwest::RequestBuilder {
+        self.http.get(url)
+    }
+
+    pub(super) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base_url.clone();
         // A base that cannot have a path is refused when the settings are read: http and https always can.
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -188,33 +192,46 @@ impl Client {
     }
 
     async fn send(&self, operation: Operation, about: &str, request: reqwest::RequestBuilder) -> Answer {
+        let payment = self.call(operation, about, request, Answer::payment).await;
+        payment.map_or_else(|other| other, |payment| Answer::Payment(Box::new(payment)))
+    }
+
+    /// Sends `request` and reads what a 200 carries; any other outcome is the answer that it is.
+    pub(super) async fn call<T>(
+        &self,
+        operation: Operation,
+        about: &str,
+        request: reqwest::RequestBuilder,
+        read: impl FnOnce(serde_json::Value) -> Result<T, Answer>,
+    ) -> Result<T, Answer> {
         let began = Instant::now();
         crash::point(operation.about_to_send());
         let (answer, status, trace, retry_after) = match request.send().await {
-            Err(error) => (failed(&error), None, None, None),
+            Err(error) => (Err(failed(&error)), None, None, None),
             Ok(response) => {
                 let status = response.status().as_u16();
                 let trace = response.headers().get("x-tosspayments-trace-id").cloned();
                 let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
                 let answer = match bounded_body(response).await {
-                    Ok(body) => Answer::read(operation, status, &body),
-                    Err(cause) => Answer::Silent { cause },
+                    Ok(body) => Answer::json(operation, status, &body).and_then(read),
+                    Err(cause) => Err(Answer::Silent { cause }),
                 };
                 (answer, Some(status), trace, retry_after)
             }
         };
         crash::point(operation.answered());
-        self.gate.heard(&answer, status, retry_after);
-        let cause = match &answer {
-            Answer::NotSent { cause } | Answer::Silent { cause } => Some(cause.as_str()),
-            Answer::Error { failure, .. } => Some(failure.message.as_str()),
-            Answer::Payment(_) => None,
+        let other = answer.as_ref().err();
+        self.gate.heard(other, status, retry_after);
+        let cause = match other {
+            Some(Answer::NotSent { cause } | Answer::Silent { cause }) => Some(cause.as_str()),
+            Some(Answer::Error { failure, .. }) => Some(failure.message.as_str()),
+            Some(Answer::Payment(_)) | None => None,
         };
         tracing::info!(
             operation = ?operation,
-            class = answer.class(),
-            code = answer.code(),
+            class = other.map_or(operation.success(), Answer::class),
+            code = other.and_then(Answer::code),
             status,
             cause,
             trace_id = trace.as_ref().and_then(|id| id.to_str().ok()),
@@ -230,7 +247,7 @@ impl Operation {
     fn about_to_send(self) -> Point {
         match self {
             Self::Confirm => Point::ConfirmSend,
-            Self::Lookup => Point::LookUpSend,
+            Self::Lookup | Self::Transactions => Point::LookUpSend,
             Self::Cancel => Point::CancelSend,
         }
     }
@@ -238,8 +255,16 @@ impl Operation {
     fn answered(self) -> Point {
         match self {
             Self::Confirm => Point::ConfirmAnswered,
-            Self::Lookup => Point::LookUpAnswered,
+            Self::Lookup | Self::Transactions => Point::LookUpAnswered,
             Self::Cancel => Point::CancelAnswered,
+        }
+    }
+
+    /// One word for log lines: what a 200 carries.
+    fn success(self) -> &'static str {
+        match self {
+            Self::Confirm | Self::Lookup | Self::Cancel => "payment",
+            Self::Transactions => "transactions",
         }
     }
 }

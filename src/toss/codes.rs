@@ -26,6 +26,8 @@ pub enum Operation {
     Lookup,
     /// The cancellation of a payment, whole or in part.
     Cancel,
+    /// A page of the list of all transactions.
+    Transactions,
 }
 
 /// Tells what `code` says about the money when it answers `operation`.
@@ -39,7 +41,8 @@ pub fn classify(operation: Operation, code: &str) -> Class {
     };
     match operation {
         Operation::Confirm => confirm,
-        Operation::Lookup => lookup,
+        // No codes are documented for the list; a wrong key shows there as it does at a lookup.
+        Operation::Lookup | Operation::Transactions => lookup,
         Operation::Cancel => cancel,
     }
 }

@@ -93,8 +93,9 @@ impl Gate {
         self.state().paused_until.is_none_or(|until| now >= until)
     }
 
-    /// Learns from how a call went. `retry_after` is what a 429 asked for, in seconds.
-    pub(super) fn heard(&self, answer: &Answer, status: Option<u16>, retry_after: Option<u32>) {
+    /// Learns from how a call went: with `other` than what it asked for, or well. `retry_after` is what a 429 asked for, in
+    /// seconds.
+    pub(super) fn heard(&self, other: Option<&Answer>, status: Option<u16>, retry_after: Option<u32>) {
         let now = self.clock.now();
         let mut state = self.state();
         if status == Some(429) {
@@ -103,11 +104,11 @@ impl Gate {
             tracing::warn!(?retry_after, "Toss wants a pause");
             return;
         }
-        let answers = match answer {
-            Answer::Payment(_) => true,
+        let answers = match other {
+            None | Some(Answer::Payment(_)) => true,
             // A coded answer below 500 comes from a Toss that works, whatever it says.
-            Answer::Error { .. } => status.is_some_and(|status| status < 500),
-            Answer::NotSent { .. } | Answer::Silent { .. } => false,
+            Some(Answer::Error { .. }) => status.is_some_and(|status| status < 500),
+            Some(Answer::NotSent { .. } | Answer::Silent { .. }) => false,
         };
         if answers {
             if state.open_until.take().is_some() {
@@ -162,40 +163,37 @@ mod tests {
     }
 
     fn declined() -> Answer {
-        Answer::read(
-            super::super::codes::Operation::Confirm,
-            403,
-            br#"{"code":"REJECT_CARD_PAYMENT","message":""}"#,
-        )
+        let body = br#"{"code":"REJECT_CARD_PAYMENT","message":""}"#;
+        Answer::json(super::super::codes::Operation::Confirm, 403, body).expect_err("a decline")
     }
 
     #[test]
     fn the_circuit_opens_lets_one_try_and_closes() {
         let (gate, shift) = gate(4);
         for _ in 1..FAILURES_TO_OPEN {
-            gate.heard(&silent(), None, None);
+            gate.heard(Some(&silent()), None, None);
         }
         assert!(gate.admit().is_ok());
-        gate.heard(&silent(), None, None);
+        gate.heard(Some(&silent()), None, None);
         assert!(gate.admit().is_err_and(|refused| (1..=10).contains(&refused.retry_after)));
         assert!(gate.is_listening());
         shift.fetch_add(11_000_000, Ordering::Relaxed);
         assert!(gate.admit().is_ok());
         assert!(gate.admit().is_err(), "only one may try");
         // A no is an answer.
-        gate.heard(&declined(), Some(403), None);
+        gate.heard(Some(&declined()), Some(403), None);
         assert!(gate.admit().is_ok() && gate.admit().is_ok());
     }
 
     #[test]
     fn a_pause_lasts_as_long_as_toss_asks() {
         let (gate, shift) = gate(4);
-        gate.heard(&silent(), Some(429), Some(7));
+        gate.heard(Some(&silent()), Some(429), Some(7));
         assert!(!gate.is_listening());
         assert!(gate.admit().is_err_and(|refused| (6..=7).contains(&refused.retry_after)));
         shift.fetch_add(8_000_000, Ordering::Relaxed);
         assert!(gate.is_listening() && gate.admit().is_ok());
-        gate.heard(&silent(), Some(429), Some(1_000_000));
+        gate.heard(Some(&silent()), Some(429), Some(1_000_000));
         shift.fetch_add(61_000_000, Ordering::Relaxed);
         assert!(gate.is_listening());
     }

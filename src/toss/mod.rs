@@ -6,6 +6,7 @@ mod codes;
 mod gate;
 mod institutions;
 mod payment;
+mod transactions;
 
 pub use answer::{Answer, Failure, Kept};
 pub use client::{Cancel, Client, ClientError, Confirm, ReceiveAccount};
@@ -13,3 +14,4 @@ pub use codes::{Class, Operation, classify};
 pub use gate::{Admission, Refused, Standing};
 pub use institutions::{bank, card_issuer, easy_pay};
 pub use payment::{CancelEntry, Payment, Status, VirtualAccount};
+pub use transactions::{Transaction, TransactionsQuery};

@@ -191,7 +191,7 @@ impl Payment {
 }
 
 /// Toss's amounts are JSON numbers that may have decimals in other currencies; won are whole.
-fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let number = serde_json::Number::deserialize(deserializer)?;
     let text = number.to_string();
     let digits = text.strip_suffix(".0").unwrap_or(&text);
@@ -207,7 +207,7 @@ fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime
 }
 
 /// A date that nothing depends on: an unreadable one must not hide an approval.
-fn instant_if_readable<'de, D: Deserializer<'de>>(
+pub(super) fn instant_if_readable<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<DateTime<Utc>>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
