@@ -28,6 +28,8 @@ pub mod subscriptions;
 
 pub mod due;
 pub mod findings;
+pub mod reconcile;
+
 pub mod jobs;
 pub mod run;
 pub mod webhooks;

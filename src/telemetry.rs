@@ -9,7 +9,16 @@ const DEFAULT_LEVELS: &str = "info,poem=warn,sea_orm_migration=warn,tokio_cron_s
 
 /// Starts logging to standard error; `RUST_LOG` chooses the levels (default `info` for gudok).
 pub fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LEVELS));
+    init_at(DEFAULT_LEVELS);
+}
+
+/// The same for a command that shows its progress: in a terminal only warnings unless `RUST_LOG` wants more.
+pub fn init_beside_progress() {
+    init_at(if std::io::stderr().is_terminal() { "warn" } else { DEFAULT_LEVELS });
+}
+
+fn init_at(levels: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(levels));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first subscriber.
     let started = if std::io::stderr().is_terminal() {

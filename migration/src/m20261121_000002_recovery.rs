@@ -40,6 +40,9 @@ const UP: &[&str] = &[
     // The database itself sees to it that an account is not kept beyond its use.
     "ALTER TABLE refund ADD COLUMN receive_account {json}
         CONSTRAINT refund_account_serves_only_pending CHECK (receive_account IS NULL OR status = 'PENDING')",
+    // The comparison with Toss's books reads ours by the day on which the money moved.
+    "CREATE INDEX payment_approved_idx ON payment (approved_at, order_id) WHERE approved_at IS NOT NULL",
+    "CREATE INDEX refund_refunded_idx ON refund (refunded_at, id) WHERE refunded_at IS NOT NULL",
     "CREATE TABLE webhook (
         id text NOT NULL PRIMARY KEY,
         dedupe_key text NOT NULL CONSTRAINT webhook_dedupe_key UNIQUE CHECK (length(dedupe_key) <= 200),
@@ -117,5 +120,7 @@ const DOWN: &[&str] = &[
     "DROP TABLE compensation",
     "DROP TABLE idempotency_key",
     "DROP TABLE webhook",
+    "DROP INDEX refund_refunded_idx",
+    "DROP INDEX payment_approved_idx",
     "ALTER TABLE refund DROP COLUMN receive_account",
 ];

@@ -5,11 +5,15 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::App;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::{db, http, telemetry};
 
 mod job;
+mod reconcile;
 mod serve;
+mod table;
 
 /// Self-hosted subscription billing over Toss Payments.
 #[derive(Debug, Parser)]
@@ -37,6 +41,10 @@ enum Command {
         #[command(subcommand)]
         command: JobCommand,
     },
+    /// Compare Toss's books with ours, repair what can be repaired and report the rest.
+    ///
+    /// Exit code 0: nothing differs any more. 1: something does. 2: it could not be compared.
+    Reconcile(reconcile::Arguments),
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -45,7 +53,7 @@ enum Command {
 enum JobCommand {
     /// Run a job once, now, and print its run.
     Run {
-        /// expire-subscriptions, settle-payments, purge-temp-orders or purge-idempotency-keys.
+        /// One of those that `GET /v1/jobs` lists, such as settle-payments.
         name: String,
     },
 }
@@ -73,11 +81,28 @@ impl Cli {
                 telemetry::init();
                 job::run(&name).await
             }
+            Command::Reconcile(arguments) => {
+                telemetry::init_beside_progress();
+                Ok(verdict(reconcile::run(&arguments).await))
+            }
         };
         outcome.unwrap_or_else(|error: Box<dyn std::error::Error>| {
             complain(&format!("gudok: {error}"));
             ExitCode::FAILURE
         })
+    }
+}
+
+/// The exit code of a comparison: 0 when all is well, 1 when not, 2 when it could not be found out.
+fn verdict(outcome: Result<Option<bool>, Box<dyn std::error::Error>>) -> ExitCode {
+    match outcome {
+        Ok(Some(true)) => ExitCode::SUCCESS,
+        Ok(Some(false)) => ExitCode::from(1),
+        Ok(None) => ExitCode::from(2),
+        Err(error) => {
+            complain(&format!("gudok: {error}"));
+            ExitCode::from(2)
+        }
     }
 }
 
@@ -90,6 +115,18 @@ async fn migrate(down: bool) -> Result<ExitCode, Box<dyn std::error::Error>> {
     }
     tracing::info!(down, "migrated");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The parts of the service for one command, which may need Toss.
+async fn app(config: Config, asks_toss: bool) -> Result<App, Box<dyn std::error::Error>> {
+    if asks_toss && config.toss.secret_key.is_none() {
+        return Err("toss.secret_key is needed: set GUDOK__TOSS__SECRET_KEY".into());
+    }
+    let app = App::build(config, Clock::system()).await?;
+    if !db::migrate::is_current(&app.db).await? {
+        return Err("the database's schema is outdated: run `gudok migrate` first".into());
+    }
+    Ok(app)
 }
 
 /// A command's result goes to standard output, apart from log lines. A reader that has seen enough may close it.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 
 use crate::app::App;
-use crate::{compensations, idempotency, payments, refunds, subscriptions, temp_orders, webhooks};
+use crate::{compensations, idempotency, payments, reconcile, refunds, subscriptions, temp_orders, webhooks};
 
 pub mod api;
 mod heartbeat;
@@ -32,17 +32,20 @@ pub enum Job {
     PurgeWebhooks,
     /// Forgets callers' `Idempotency-Key`s that are a day old.
     PurgeIdempotencyKeys,
+    /// Compares Toss's books with ours.
+    Reconcile,
 }
 
 impl Job {
     /// Every job.
-    pub const ALL: [Job; 6] = [
+    pub const ALL: [Job; 7] = [
         Job::ExpireSubscriptions,
         Job::SettlePayments,
         Job::PurgeTempOrders,
         Job::ProcessWebhooks,
         Job::PurgeWebhooks,
         Job::PurgeIdempotencyKeys,
+        Job::Reconcile,
     ];
 
     /// Its name, in the API and on the command line.
@@ -54,6 +57,7 @@ impl Job {
             Self::ProcessWebhooks => "process-webhooks",
             Self::PurgeWebhooks => "purge-webhooks",
             Self::PurgeIdempotencyKeys => "purge-idempotency-keys",
+            Self::Reconcile => "reconcile",
         }
     }
 
@@ -70,6 +74,7 @@ impl Job {
             Self::PurgeTempOrders | Self::PurgeIdempotencyKeys => Schedule::Every(600),
             Self::ProcessWebhooks => Schedule::Every(5),
             Self::PurgeWebhooks => Schedule::Every(3_600),
+            Self::Reconcile => Schedule::Cron("0 30 4 * * *"),
         }
     }
 
@@ -93,6 +98,7 @@ impl Job {
             Self::ProcessWebhooks => webhooks::work_off(app).await,
             Self::PurgeWebhooks => webhooks::purge(app, now).await,
             Self::PurgeIdempotencyKeys => idempotency::purge(app, now).await,
+            Self::Reconcile => reconcile::nightly(app, now).await,
         }
     }
 }

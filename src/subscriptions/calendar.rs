@@ -12,7 +12,7 @@ pub fn add_months(origin: DateTime<Utc>, months: u32, zone: Tz) -> Option<DateTi
 }
 
 /// The first instant at which clocks in `zone` show `local`, or have passed it where they skip it.
-fn resolve(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+pub(crate) fn resolve(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     // No zone has ever skipped more than a day.
     (0..=96).find_map(|quarters| {
         let shown = local.checked_add_signed(Duration::minutes(15 * quarters))?;

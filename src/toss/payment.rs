@@ -72,6 +72,23 @@ pub enum Status {
     Unlisted,
 }
 
+impl Status {
+    /// Toss's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "READY",
+            Self::InProgress => "IN_PROGRESS",
+            Self::WaitingForDeposit => "WAITING_FOR_DEPOSIT",
+            Self::Done => "DONE",
+            Self::Canceled => "CANCELED",
+            Self::PartialCanceled => "PARTIAL_CANCELED",
+            Self::Aborted => "ABORTED",
+            Self::Expired => "EXPIRED",
+            Self::Unlisted => "UNLISTED",
+        }
+    }
+}
+
 /// One cancel of a payment.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

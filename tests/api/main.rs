@@ -18,6 +18,7 @@ mod jobs;
 mod payments;
 mod plans;
 mod process;
+mod reconcile;
 mod refunds;
 mod storage;
 mod subscriptions;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         payments::scenarios(),
         plans::scenarios(),
         process::scenarios(),
+        reconcile::scenarios(),
         refunds::scenarios(),
         storage::scenarios(),
         subscriptions::scenarios(),

@@ -62,6 +62,7 @@ async fn the_jobs_and_their_last_runs_are_listed(world: &World) {
         "purge-idempotency-keys",
         "purge-temp-orders",
         "purge-webhooks",
+        "reconcile",
         "settle-payments",
     ];
     assert_eq!(names, known);

@@ -45,9 +45,20 @@ async fn migrating_down_drops_everything_only_when_said_twice(world: &World) {
     assert!(run(&variables, &job).await.status.success());
 }
 
+/// Every job that there is.
+const JOBS: [&str; 7] = [
+    "expire-subscriptions",
+    "settle-payments",
+    "purge-temp-orders",
+    "process-webhooks",
+    "purge-webhooks",
+    "purge-idempotency-keys",
+    "reconcile",
+];
+
 async fn a_job_run_by_hand_prints_its_run(world: &World) {
     world.buy("u1", &world.basic().await).await;
-    for name in ["expire-subscriptions", "settle-payments", "purge-temp-orders", "purge-idempotency-keys"] {
+    for name in JOBS {
         let ended = run(&world.variables, &["job", "run", name]).await;
         assert!(ended.status.success(), "{}", complaint(&ended));
         // The result alone is on standard output, so that it can be piped.
@@ -62,7 +73,7 @@ async fn a_job_run_by_hand_prints_its_run(world: &World) {
 async fn an_unknown_job_is_refused_with_the_names_there_are(world: &World) {
     let ended = run(&world.variables, &["job", "run", "expire"]).await;
     assert_eq!(ended.status.code(), Some(1));
-    for name in ["expire-subscriptions", "settle-payments", "purge-temp-orders", "purge-idempotency-keys"] {
+    for name in JOBS {
         assert!(complaint(&ended).contains(name), "{}", complaint(&ended));
     }
     assert!(ended.stdout.is_empty());
