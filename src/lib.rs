@@ -26,6 +26,7 @@ pub mod toss;
 pub mod event_amounts;
 pub mod subscriptions;
 
+pub mod check;
 pub mod due;
 pub mod findings;
 pub mod reconcile;

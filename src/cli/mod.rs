@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::{db, http, telemetry};
 
+mod check;
 mod job;
 mod reconcile;
 mod serve;
@@ -45,6 +46,10 @@ enum Command {
     ///
     /// Exit code 0: nothing differs any more. 1: something does. 2: it could not be compared.
     Reconcile(reconcile::Arguments),
+    /// Check that the invariants hold inside our own books. Writes nothing.
+    ///
+    /// Exit code 0: all hold. 1: some do not. 2: it could not be checked.
+    Check(check::Arguments),
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -84,6 +89,10 @@ impl Cli {
             Command::Reconcile(arguments) => {
                 telemetry::init_beside_progress();
                 Ok(verdict(reconcile::run(&arguments).await))
+            }
+            Command::Check(arguments) => {
+                telemetry::init_beside_progress();
+                Ok(verdict(check::run(&arguments).await))
             }
         };
         outcome.unwrap_or_else(|error: Box<dyn std::error::Error>| {

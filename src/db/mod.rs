@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -21,6 +21,8 @@ pub use error::{is_unavailable, unique_violation};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one statement may run.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one statement of a snapshot may run.
+const SNAPSHOT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 /// How often a transaction that lost to another is tried again.
 const MOST_TRIES: u32 = 6;
 
@@ -85,6 +87,29 @@ impl Database {
         Ok(Transaction { inner: self.connection.begin_with_options(options).await?, _turn: turn })
     }
 
+    /// Opens a transaction that only reads, and sees the books as its first statement finds them, whatever is written
+    /// meanwhile. Its statements may take longer than others: it is for those that look at whole tables.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn snapshot(&self) -> Result<Snapshot, DbErr> {
+        if self.writer.is_some() {
+            let mode = Some(SqliteTransactionMode::Deferred);
+            let options =
+                TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
+            return Ok(Snapshot { inner: self.connection.begin_with_options(options).await? });
+        }
+        let options = TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            access_mode: Some(AccessMode::ReadOnly),
+            ..TransactionOptions::default()
+        };
+        let inner = self.connection.begin_with_options(options).await?;
+        let millis = SNAPSHOT_STATEMENT_TIMEOUT.as_millis();
+        inner.execute_unprepared(&format!("SET LOCAL statement_timeout = {millis}")).await?;
+        Ok(Snapshot { inner })
+    }
+
     async fn writers_turn(&self) -> Result<Option<tokio::sync::SemaphorePermit<'_>>, DbErr> {
         let Some(writer) = &self.writer else { return Ok(None) };
         match tokio::time::timeout(ACQUIRE_TIMEOUT, writer.acquire()).await {
@@ -147,6 +172,19 @@ impl Transaction<'_> {
             }
             _ => Some(outcome),
         }
+    }
+}
+
+/// A transaction that only reads. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Snapshot {
+    inner: DatabaseTransaction,
+}
+
+impl Snapshot {
+    /// What statements run on.
+    pub fn connection(&self) -> &DatabaseTransaction {
+        &self.inner
     }
 }
 

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 
 use crate::app::App;
-use crate::{compensations, idempotency, payments, reconcile, refunds, subscriptions, temp_orders, webhooks};
+use crate::{
+    check, compensations, idempotency, payments, reconcile, refunds, subscriptions, temp_orders, webhooks,
+};
 
 pub mod api;
 mod heartbeat;
@@ -34,11 +36,13 @@ pub enum Job {
     PurgeIdempotencyKeys,
     /// Compares Toss's books with ours.
     Reconcile,
+    /// Checks the invariants of our own books.
+    Check,
 }
 
 impl Job {
     /// Every job.
-    pub const ALL: [Job; 7] = [
+    pub const ALL: [Job; 8] = [
         Job::ExpireSubscriptions,
         Job::SettlePayments,
         Job::PurgeTempOrders,
@@ -46,6 +50,7 @@ impl Job {
         Job::PurgeWebhooks,
         Job::PurgeIdempotencyKeys,
         Job::Reconcile,
+        Job::Check,
     ];
 
     /// Its name, in the API and on the command line.
@@ -58,6 +63,7 @@ impl Job {
             Self::PurgeWebhooks => "purge-webhooks",
             Self::PurgeIdempotencyKeys => "purge-idempotency-keys",
             Self::Reconcile => "reconcile",
+            Self::Check => "check",
         }
     }
 
@@ -75,6 +81,7 @@ impl Job {
             Self::ProcessWebhooks => Schedule::Every(5),
             Self::PurgeWebhooks => Schedule::Every(3_600),
             Self::Reconcile => Schedule::Cron("0 30 4 * * *"),
+            Self::Check => Schedule::Cron("0 0 5 * * *"),
         }
     }
 
@@ -99,6 +106,7 @@ impl Job {
             Self::PurgeWebhooks => webhooks::purge(app, now).await,
             Self::PurgeIdempotencyKeys => idempotency::purge(app, now).await,
             Self::Reconcile => reconcile::nightly(app, now).await,
+            Self::Check => check::nightly(app, now).await,
         }
     }
 }

@@ -57,6 +57,7 @@ async fn the_jobs_and_their_last_runs_are_listed(world: &World) {
     let mut names: Vec<_> = items.iter().map(|item| item["name"].as_str().unwrap()).collect();
     names.sort_unstable();
     let known = [
+        "check",
         "expire-subscriptions",
         "process-webhooks",
         "purge-idempotency-keys",

@@ -46,7 +46,7 @@ async fn migrating_down_drops_everything_only_when_said_twice(world: &World) {
 }
 
 /// Every job that there is.
-const JOBS: [&str; 7] = [
+const JOBS: [&str; 8] = [
     "expire-subscriptions",
     "settle-payments",
     "purge-temp-orders",
@@ -54,6 +54,7 @@ const JOBS: [&str; 7] = [
     "purge-webhooks",
     "purge-idempotency-keys",
     "reconcile",
+    "check",
 ];
 
 async fn a_job_run_by_hand_prints_its_run(world: &World) {

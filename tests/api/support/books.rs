@@ -31,6 +31,8 @@ fn is_whole_cancel(entry: &LedgerEntry, payment: &payment::Model) -> bool {
 
 /// Panics with the first breach. Payments whose outcome is still open are compared only as far as they are known.
 pub(crate) async fn check(world: &World) {
+    let checked = gudok::check::check(&world.app).await.expect("checked");
+    assert_eq!(checked.breaches, [], "the product's own check");
     let db = world.app.db.read();
     let payments = payment::Entity::find().all(db).await.expect("payments");
     let periods = subscription_period::Entity::find().all(db).await.expect("periods");
