@@ -50,7 +50,9 @@ impl<'a> Shop<'a> {
             // Some users are several customers, who meet each other.
             let user = if dice.random_ratio(1, 4) { "everybody".to_owned() } else { format!("u{n}") };
             let plan = &self.plans[dice.random_range(0..self.plans.len())];
-            let Some(order) = self.order(&user, plan, n).await else { return };
+            // Who sends a key waits for a dead process's claim of it; the others just quote again.
+            let key = dice.random_ratio(1, 4).then(|| format!("order-{n}"));
+            let Some(order) = self.order(&user, plan, key.as_deref()).await else { return };
             let buyer = Authenticate::new(order.order_id.clone(), order.amount);
             let key = self.toss.authenticate(buyer).expect("authenticated").payment_key;
             let refund = dice.random_ratio(1, 3);
@@ -74,11 +76,10 @@ impl<'a> Shop<'a> {
         Instant::now() < self.until
     }
 
-    async fn order(&self, user: &str, plan: &str, n: u64) -> Option<Order> {
+    async fn order(&self, user: &str, plan: &str, key: Option<&str>) -> Option<Order> {
         let body = json!({"planId": plan, "userId": user});
-        let key = format!("order-{n}");
         while self.is_open() {
-            if let Some((201, reply)) = self.post("/v1/temp-orders", &body, Some(&key)).await {
+            if let Some((201, reply)) = self.post("/v1/temp-orders", &body, key).await {
                 let order_id = reply["orderId"].as_str().expect("an order id").to_owned();
                 return Some(Order { order_id, amount: reply["totalAmount"].as_i64().expect("an amount") });
             }
