@@ -43,8 +43,10 @@ async fn measure(kind: FaultKind) -> Vec<Duration> {
     let app = app(&toss, &format!("sqlite://{}/bench.db?mode=rwc", folder.path().display())).await;
     let service = gudok::run::start(&app).await.expect("serving");
     let shop = Shop { base: format!("http://{}", service.address()), http: reqwest::Client::new() };
-    let plan = json!({"code": "BASIC", "name": "BASIC", "type": "BASIC", "price": 9_900, "intervalMonths": 1});
-    let plan = shop.post("/v1/plans", &plan, "bench-admin-key").await["id"].as_str().expect("an id").to_owned();
+    let plan =
+        json!({"code": "BASIC", "name": "BASIC", "type": "BASIC", "price": 9_900, "intervalMonths": 1});
+    let plan =
+        shop.post("/v1/plans", &plan, "bench-admin-key").await["id"].as_str().expect("an id").to_owned();
     let mut waits = Vec::new();
     for round in 0..ORDERS / AT_ONCE {
         let buyers = (0..AT_ONCE).map(|n| shop.lose(&toss, kind, &plan, format!("u{round}-{n}")));

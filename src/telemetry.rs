@@ -12,9 +12,10 @@ pub fn init() {
     init_at(DEFAULT_LEVELS);
 }
 
-/// The same for a command that shows its progress: in a terminal only warnings unless `RUST_LOG` wants more.
+/// The same for a command that shows its progress and its findings itself: in a terminal only other warnings, unless
+/// `RUST_LOG` wants more.
 pub fn init_beside_progress() {
-    init_at(if std::io::stderr().is_terminal() { "warn" } else { DEFAULT_LEVELS });
+    init_at(if std::io::stderr().is_terminal() { "warn,gudok::reconcile=off" } else { DEFAULT_LEVELS });
 }
 
 fn init_at(levels: &str) {

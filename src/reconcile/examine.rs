@@ -42,6 +42,8 @@ pub(super) enum Verdict {
     UnderWay,
     /// They differ, or did until now.
     Differs(Difference),
+    /// Toss did not tell, so nothing is concluded.
+    Untold(Difference),
 }
 
 /// Finds out how a payment stands, repairing it on the way.
@@ -53,6 +55,8 @@ pub(super) async fn examine(app: &App, doubt: &Doubt) -> Result<Verdict, Stop> {
     match &first {
         // The books may have moved between Toss's answer and our reading of them.
         Verdict::Differs(difference) if difference.outcome != Outcome::Repaired => look(app, doubt).await,
+        // A connection may break for once.
+        Verdict::Untold(_) => look(app, doubt).await,
         Verdict::Differs(_) | Verdict::Agrees | Verdict::UnderWay => Ok(first),
     }
 }
@@ -285,9 +289,8 @@ fn hidden(doubt: &Doubt, detail: &str) -> Verdict {
     })
 }
 
-/// Toss did not tell, so nothing is concluded.
 fn untold(doubt: &Doubt, cause: &str) -> Verdict {
-    Verdict::Differs(Difference {
+    Verdict::Untold(Difference {
         order_id: doubt.order_id.clone(),
         payment_key: doubt.payment_key.clone(),
         kind: Kind::StateDiffers,

@@ -1,26 +1,25 @@
 //! One run: day by day, first every row of Toss's against our books, then what of ours no row spoke of.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
-use entity::OrderId;
 use futures_util::{StreamExt, TryStreamExt};
 use sea_orm::DbErr;
 
-use super::books;
-use super::compare::{Compared, compare, payment_under_way, refund_under_way};
 use super::examine::{Doubt, Verdict, examine};
 use super::keep;
 use super::pages::Pages;
 use super::report::{Difference, Outcome, Report};
+use super::sides::Listed;
 use super::window::Window;
 use crate::app::App;
-use crate::toss::{Status, Transaction};
 
 /// Payments that are read again at once.
 const IN_FLIGHT: usize = 8;
 /// Payments that one run reads again at most.
 const MOST_EXAMINED: usize = 10_000;
+/// Payments in a row about which Toss may not tell.
+const MOST_UNTOLD: u32 = 20;
 /// Open differences at which a run stops: the books are not of the same shop, and a list of all of it helps nobody.
 const MOST_OPEN: u64 = 1_000;
 
@@ -85,6 +84,7 @@ pub async fn reconcile(
         began: app.clock.now(),
         days: (0, u64::try_from(days.len()).unwrap_or(u64::MAX)),
         examined: HashMap::new(),
+        silences: 0,
         report: Report::new(window),
     };
     if let Err(stop) = run.all(days).await {
@@ -113,25 +113,18 @@ pub(super) fn longest_call(app: &App) -> Duration {
 /// An order, and a payment at Toss where it is not the one that our books name.
 type Subject = (String, Option<String>);
 
-struct Run<'a> {
-    app: &'a App,
-    options: Options,
-    watch: &'a (dyn Fn(Progress) + Send + Sync),
-    began: DateTime<Utc>,
+pub(super) struct Run<'a> {
+    pub(super) app: &'a App,
+    pub(super) options: Options,
+    pub(super) watch: &'a (dyn Fn(Progress) + Send + Sync),
+    pub(super) began: DateTime<Utc>,
     /// Done, and in all.
-    days: (u64, u64),
+    pub(super) days: (u64, u64),
     /// What has been read again, so that nothing is read twice, and whether it agreed.
-    examined: HashMap<Subject, bool>,
-    report: Report,
-}
-
-/// What a day of Toss's list speaks of.
-#[derive(Default)]
-struct Listed {
-    /// Payment keys of approvals.
-    approvals: HashSet<String>,
-    /// Transaction keys of all rows.
-    rows: HashSet<String>,
+    pub(super) examined: HashMap<Subject, bool>,
+    /// How often in a row Toss has not told about a payment.
+    pub(super) silences: u32,
+    pub(super) report: Report,
 }
 
 impl Run<'_> {
@@ -149,109 +142,8 @@ impl Run<'_> {
         self.look_at_earlier_findings().await
     }
 
-    /// Compares a page of Toss's rows with our books.
-    async fn theirs(&mut self, rows: &[Transaction], listed: &mut Listed) -> Result<(), Stop> {
-        let orders: HashSet<OrderId> = rows.iter().filter_map(|row| row.order_id.parse().ok()).collect();
-        let held = books::of_orders(self.app.db.read(), &orders).await?;
-        let (call, now) = (longest_call(self.app), self.app.clock.now());
-        let mut doubtful = Vec::new();
-        for row in rows {
-            if row.status == Status::Done {
-                listed.approvals.insert(row.payment_key.clone());
-            }
-            // A page may begin with a row that the one before had, too.
-            if !listed.rows.insert(row.transaction_key.clone()) {
-                continue;
-            }
-            self.report.compared += 1;
-            match compare(row, held.get(&row.order_id), call, now) {
-                Compared::Agrees => self.report.matched += 1,
-                Compared::UnderWay => self.report.under_way += 1,
-                Compared::Doubtful => doubtful.push(row),
-            }
-        }
-        let doubts = doubtful.into_iter().map(|row| {
-            let ours = held.get(&row.order_id).and_then(|ours| ours.payment.payment_key.as_ref());
-            let own = ours.is_some_and(|key| key.as_str() == row.payment_key);
-            Doubt {
-                order_id: row.order_id.clone(),
-                payment_key: (!own).then(|| row.payment_key.clone()),
-                listed: listed.approvals.contains(&row.payment_key),
-            }
-        });
-        let doubts = doubts.collect();
-        self.examine_all(doubts).await
-    }
-
-    /// Looks for what of ours Toss's list of `day` did not speak of.
-    async fn ours(&mut self, day: Window, listed: &Listed) -> Result<(), Stop> {
-        let db = self.app.db.read();
-        let mut last = None;
-        loop {
-            let rows = books::approved(db, day, last.as_ref()).await?;
-            let unlisted = rows.iter().filter(|(_, _, key)| {
-                !key.as_ref().is_some_and(|key| listed.approvals.contains(key.as_str()))
-            });
-            self.doubt(unlisted.map(|(order_id, ..)| order_id)).await?;
-            let Some(row) = rows.into_iter().last() else { break };
-            last = Some(row);
-        }
-        let mut last = None;
-        loop {
-            let rows = books::refunded(db, day, last.as_ref()).await?;
-            let unlisted =
-                rows.iter().filter(|(.., key)| !key.as_ref().is_some_and(|key| listed.rows.contains(key)));
-            self.doubt(unlisted.map(|(_, _, order_id, _)| order_id)).await?;
-            let Some(row) = rows.into_iter().last() else { break };
-            last = Some(row);
-        }
-        self.without_outcome(day).await
-    }
-
-    /// Looks at what of `day` has no outcome yet.
-    async fn without_outcome(&mut self, day: Window) -> Result<(), Stop> {
-        let (db, call) = (self.app.db.read(), longest_call(self.app));
-        let mut last = None;
-        loop {
-            let rows = books::in_progress(db, day, last.as_ref()).await?;
-            let now = self.app.clock.now();
-            let (running, rest): (Vec<_>, Vec<_>) =
-                rows.iter().partition(|payment| payment_under_way(payment, call, now));
-            self.left_alone(running.len());
-            self.doubt(rest.into_iter().map(|payment| &payment.order_id)).await?;
-            let Some(row) = rows.into_iter().last() else { break };
-            last = Some(row.order_id);
-        }
-        let mut last = None;
-        loop {
-            let rows = books::pending(db, day, last.as_ref()).await?;
-            let now = self.app.clock.now();
-            let (running, rest): (Vec<_>, Vec<_>) =
-                rows.iter().partition(|refund| refund_under_way(refund, call, now));
-            self.left_alone(running.len());
-            self.doubt(rest.into_iter().map(|refund| &refund.order_id)).await?;
-            let Some(row) = rows.into_iter().last() else { return Ok(()) };
-            last = Some(row.order_id);
-        }
-    }
-
-    fn left_alone(&mut self, rows: usize) {
-        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
-        self.report.compared += rows;
-        self.report.under_way += rows;
-    }
-
-    /// Examines payments of ours by the keys that our books have.
-    async fn doubt(&mut self, orders: impl Iterator<Item = &OrderId>) -> Result<(), Stop> {
-        let doubt =
-            |order_id: &OrderId| Doubt { order_id: order_id.to_string(), payment_key: None, listed: false };
-        let doubts: Vec<Doubt> = orders.map(doubt).collect();
-        self.report.compared += u64::try_from(doubts.len()).unwrap_or(u64::MAX);
-        self.examine_all(doubts).await
-    }
-
     /// Examines what has not been examined yet, a bounded number at once, and keeps what comes of it.
-    async fn examine_all(&mut self, doubts: Vec<Doubt>) -> Result<(), Stop> {
+    pub(super) async fn examine_all(&mut self, doubts: Vec<Doubt>) -> Result<(), Stop> {
         let mut fresh: HashMap<Subject, (Doubt, u64)> = HashMap::new();
         for doubt in doubts {
             let subject = (doubt.order_id.clone(), doubt.payment_key.clone());
@@ -273,20 +165,25 @@ impl Run<'_> {
         let mut found = Vec::new();
         let ended = loop {
             match self.unless_stopping(verdicts.try_next()).await {
-                Ok(Some((subject, rows, Verdict::Agrees))) => {
-                    self.report.matched += rows;
-                    self.examined.insert(subject, true);
-                }
-                Ok(Some((_, rows, Verdict::UnderWay))) => self.report.under_way += rows,
-                Ok(Some((_, _, Verdict::Differs(difference)))) => {
-                    self.count(&difference);
-                    found.push(difference);
+                Ok(Some((subject, rows, verdict))) => {
+                    self.untold(&verdict);
+                    match verdict {
+                        Verdict::Agrees => {
+                            self.report.matched += rows;
+                            self.examined.insert(subject, true);
+                        }
+                        Verdict::UnderWay => self.report.under_way += rows,
+                        Verdict::Differs(difference) | Verdict::Untold(difference) => {
+                            self.count(&difference);
+                            found.push(difference);
+                        }
+                    }
                 }
                 Ok(None) => break Ok(()),
                 Err(stop) => break Err(stop),
             }
-            if self.report.open > MOST_OPEN {
-                break Err(Stop::TooMany);
+            if let Err(stop) = self.may_go_on() {
+                break Err(stop);
             }
         };
         drop(verdicts);
@@ -296,50 +193,30 @@ impl Run<'_> {
         ended
     }
 
-    fn count(&mut self, difference: &Difference) {
+    /// Counts how often in a row Toss has not told.
+    pub(super) fn untold(&mut self, verdict: &Verdict) {
+        self.silences = if matches!(verdict, Verdict::Untold(_)) { self.silences + 1 } else { 0 };
+    }
+
+    pub(super) fn may_go_on(&self) -> Result<(), Stop> {
+        if self.silences > MOST_UNTOLD {
+            return Err(Stop::Toss("it does not tell about payments".to_owned()));
+        }
+        if self.report.open > MOST_OPEN { Err(Stop::TooMany) } else { Ok(()) }
+    }
+
+    pub(super) fn count(&mut self, difference: &Difference) {
         match difference.outcome {
             Outcome::Repaired => self.report.repaired += 1,
             Outcome::Reported | Outcome::Unsettled => self.report.open += 1,
         }
     }
 
-    /// What earlier runs found is looked at one by one, wherever it lies, and is over when it no longer differs.
-    async fn look_at_earlier_findings(&mut self) -> Result<(), Stop> {
-        for earlier in keep::earlier(self.app, self.began).await? {
-            let doubt = Doubt {
-                order_id: earlier.order_id.clone().unwrap_or_else(|| earlier.subject.clone()),
-                payment_key: earlier.payment_key.clone(),
-                listed: false,
-            };
-            match self.unless_stopping(examine(self.app, &doubt)).await? {
-                Verdict::Agrees => keep::over(self.app, &earlier).await?,
-                Verdict::UnderWay => {}
-                Verdict::Differs(difference) => {
-                    let same = (difference.kind.name(), difference.subject())
-                        == (earlier.kind.as_str(), earlier.subject.as_str());
-                    match difference.outcome {
-                        Outcome::Repaired => keep::over(self.app, &earlier).await?,
-                        Outcome::Reported if !same => keep::over(self.app, &earlier).await?,
-                        Outcome::Reported | Outcome::Unsettled => {}
-                    }
-                    let known = self
-                        .report
-                        .differences
-                        .iter()
-                        .any(|one| (one.kind, one.subject()) == (difference.kind, difference.subject()));
-                    if !known {
-                        self.count(&difference);
-                        keep::report(self.app, std::slice::from_ref(&difference)).await?;
-                        self.report.differences.push(difference);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The outcome of `work`, unless the process is asked to stop first.
-    async fn unless_stopping<T>(&self, work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+    pub(super) async fn unless_stopping<T>(
+        &self,
+        work: impl Future<Output = Result<T, Stop>>,
+    ) -> Result<T, Stop> {
         tokio::select! {
             outcome = work => outcome,
             () = self.app.stopping.cancelled() => Err(Stop::Stopping),

@@ -20,6 +20,7 @@ scenarios![
     a_finding_outside_of_the_window_is_looked_at_again,
     what_toss_does_not_tell_is_left_open_without_a_finding,
     too_many_differences_end_the_run,
+    a_toss_that_tells_nothing_ends_the_run,
 ];
 
 /// The only difference, which must be left to people.
@@ -178,28 +179,41 @@ async fn what_toss_does_not_tell_is_left_open_without_a_finding(world: &World) {
     assert_eq!(compared(world).await.repaired, 1);
 }
 
-async fn too_many_differences_end_the_run(world: &World) {
-    world.forge();
-    let order = world.buy("u1", &world.event().await).await;
+/// So many payments, each a copy of `order`, that Toss knows nothing of.
+async fn invent(world: &World, order: &Order, count: u32) {
     let series = match world.backend {
-        Backend::Sqlite => {
-            "(WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < 1100) \
+        Backend::Sqlite => format!(
+            "(WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < {count}) \
              SELECT n FROM counter) AS numbers"
-        }
-        Backend::Postgres => "generate_series(1, 1100) AS numbers(n)",
+        ),
+        Backend::Postgres => format!("generate_series(1, {count}) AS numbers(n)"),
     };
     let columns = "user_id, plan_id, order_name, amount, balance_amount, currency, interval_months, status, approved_at, \
         attempt, idempotency_key, attempted_at, settle_tries, not_found_count, created_at, updated_at";
+    let from = format!("FROM payment, {series} WHERE order_id = '{}'", order.order_id);
+    let keys = "'invented-' || n, 'invented-' || n";
     sql(
         world,
-        &format!(
-            "INSERT INTO payment (order_id, payment_key, {columns}) \
-             SELECT 'invented-' || n, 'invented-' || n, {columns} FROM payment, {series} WHERE order_id = '{}'",
-            order.order_id
-        ),
+        &format!("INSERT INTO payment (order_id, payment_key, {columns}) SELECT {keys}, {columns} {from}"),
     )
     .await;
+}
+
+async fn too_many_differences_end_the_run(world: &World) {
+    world.forge();
+    let order = world.buy("u1", &world.event().await).await;
+    invent(world, &order, 1_100).await;
     let report = compare(world, lately(world)).await;
     assert!(report.failure.is_some_and(|reason| reason.contains("shop")));
     assert_eq!(report.open, 1_001);
+}
+
+async fn a_toss_that_tells_nothing_ends_the_run(world: &World) {
+    world.forge();
+    let order = world.buy("u1", &world.event().await).await;
+    invent(world, &order, 100).await;
+    world.toss.inject(Fault::new(Operation::Get, FaultKind::DropBefore).times(1_000));
+    let report = compare(world, lately(world)).await;
+    assert!(report.failure.is_some_and(|reason| reason.contains("does not tell")));
+    assert!(report.open < 100 && findings(world).await.is_empty(), "nothing is concluded from silence");
 }
