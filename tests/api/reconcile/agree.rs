@@ -93,7 +93,7 @@ async fn what_may_still_be_running_is_left_alone(world: &World) {
     // It takes connections and never says a word.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = format!("http://{}", silent.local_addr().expect("an address"));
-    let settings = [("GUDOK__TOSS__BASE_URL", address.as_str()), ("GUDOK__SERVER__ANSWER_WITHIN_MS", "50")];
+    let settings = [("GUDOK__TOSS__BASE_URL", address.as_str()), ("GUDOK__SERVER__ANSWER_WITHIN_MS", "2000")];
     let (app, hanging) = world.second_service_with(&settings).await;
     let order = world.order("u1", &world.basic().await).await;
     let key = world.authenticate(&order);
