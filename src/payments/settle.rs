@@ -27,6 +27,9 @@ pub async fn settle_due(app: &App) -> Result<u64, DbErr> {
     due::run::<OpenPayments>(app).await
 }
 
+/// The rung of the ladder beyond which a deposit is not looked for more slowly: an hour.
+const HOURLY: i32 = 10;
+
 /// Payments whose outcome is unknown, and accounts that wait for a deposit.
 #[derive(Debug)]
 pub(crate) enum OpenPayments {}
@@ -133,7 +136,8 @@ pub(super) async fn wait_longer(app: &App, attempt: &Attempt, now: DateTime<Utc>
         let over =
             account.and_then(|account| account.due_date).is_some_and(|due| now > due + Duration::days(3));
         payment.settle_tries = payment.settle_tries.saturating_add(1);
-        payment.next_settle_at = (!over).then(|| now + next_delay(payment.settle_tries.saturating_add(4)));
+        payment.next_settle_at =
+            (!over).then(|| now + next_delay(payment.settle_tries.saturating_add(4).min(HOURLY)));
         moves::save(tx, &payment).await
     })
 }

@@ -222,7 +222,10 @@ impl Client {
         };
         crash::point(operation.answered());
         let other = answer.as_ref().err();
-        self.gate.heard(other, status, retry_after);
+        // The list of transactions has limits of its own, and says nothing of purchases.
+        if operation != Operation::Transactions {
+            self.gate.heard(other, status, retry_after);
+        }
         let cause = match other {
             Some(Answer::NotSent { cause } | Answer::Silent { cause }) => Some(cause.as_str()),
             Some(Answer::Error { failure, .. }) => Some(failure.message.as_str()),

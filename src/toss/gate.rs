@@ -11,6 +11,8 @@ use crate::clock::Clock;
 
 /// Calls that must fail one after another before Toss counts as down.
 const FAILURES_TO_OPEN: u32 = 10;
+/// Failures that lie further apart than this are not one after another.
+const FORGOTTEN: Duration = Duration::minutes(1);
 /// How long new claims are refused before one of them may try again.
 const COOL_DOWN: Duration = Duration::seconds(10);
 /// How long is paused after a 429 that does not say it.
@@ -30,6 +32,8 @@ pub(super) struct Gate {
 struct State {
     /// Calls that failed since the last one that did not.
     failures: u32,
+    /// When the last of them did.
+    failed_at: Option<DateTime<Utc>>,
     /// Until when the circuit refuses claims.
     open_until: Option<DateTime<Utc>>,
     /// Until when Toss wants no calls.
@@ -117,7 +121,10 @@ impl Gate {
             state.failures = 0;
             return;
         }
-        state.failures = state.failures.saturating_add(1);
+        // One payment that Toss fails over hour after hour does not make it down.
+        let lately = state.failed_at.is_some_and(|at| now - at < FORGOTTEN);
+        state.failures = if lately { state.failures.saturating_add(1) } else { 1 };
+        state.failed_at = Some(now);
         if state.failures >= FAILURES_TO_OPEN {
             if state.open_until.is_none() {
                 tracing::error!(failures = state.failures, "Toss does not answer; new purchases are refused");
@@ -182,6 +189,16 @@ mod tests {
         assert!(gate.admit().is_err(), "only one may try");
         // A no is an answer.
         gate.heard(Some(&declined()), Some(403), None);
+        assert!(gate.admit().is_ok() && gate.admit().is_ok());
+    }
+
+    #[test]
+    fn failures_far_apart_open_nothing() {
+        let (gate, shift) = gate(4);
+        for _ in 0..FAILURES_TO_OPEN * 2 {
+            gate.heard(Some(&silent()), None, None);
+            shift.fetch_add(3_600_000_000, Ordering::Relaxed);
+        }
         assert!(gate.admit().is_ok() && gate.admit().is_ok());
     }
 
