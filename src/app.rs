@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
+use crate::metrics::Metrics;
 use crate::toss;
 use crate::webhooks::Limit;
 
@@ -29,6 +30,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Work on money that goes on when its caller hangs up.
     pub tasks: TaskTracker,
+    /// What this process has counted.
+    pub metrics: Metrics,
     /// Cancelled when the process is asked to stop.
     pub stopping: CancellationToken,
     /// How many webhooks are taken.
@@ -48,10 +51,21 @@ impl App {
     pub async fn build(config: Config, clock: Clock) -> Result<Self, BuildError> {
         let db = Database::connect(&config.database.url, config.database.max_connections).await?;
         let toss = toss::Client::new(&config.toss, clock.clone())?;
+        let metrics = Metrics::new(&db, &toss);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let webhook_limit = Limit::new(config.toss.webhooks_per_minute);
         let follow_ups = Arc::new(Semaphore::new(FOLLOW_UPS));
-        Ok(Self(Arc::new(Parts { config, db, toss, clock, tasks, stopping, webhook_limit, follow_ups })))
+        Ok(Self(Arc::new(Parts {
+            config,
+            db,
+            toss,
+            clock,
+            tasks,
+            metrics,
+            stopping,
+            webhook_limit,
+            follow_ups,
+        })))
     }
 }
 

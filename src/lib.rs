@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod crash;
 pub mod db;
+pub mod metrics;
 pub mod telemetry;
 
 pub mod auth;

@@ -95,17 +95,24 @@ impl Principal {
     }
 }
 
-/// Who sends `request`, by the rules that handlers apply; none in any doubt.
-pub(crate) fn identify(app: &App, request: &Request) -> Option<Principal> {
-    let bearer = <Bearer as BearerAuthorization>::from_request(request).ok()?;
-    principal(&app.config.auth, &bearer.token, app.clock.now())
+/// Who calls, where no handler finds it out: by the same rules.
+///
+/// # Errors
+/// [`Code::Unauthenticated`] in any doubt.
+pub fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
+    let bearer = <Bearer as BearerAuthorization>::from_request(request).map_err(|_| Code::Unauthenticated)?;
+    identify(app, &bearer).map(Caller)
 }
 
 /// Finds out who calls; any doubt is a 401.
 async fn authenticate(request: &Request, bearer: Bearer) -> poem::Result<Principal> {
-    let unknown = || poem::Error::from(ApiError::from(Code::Unauthenticated));
     let app = request.data::<App>().ok_or_else(|| ApiError::from(Code::Internal))?;
-    principal(&app.config.auth, &bearer.token, app.clock.now()).ok_or_else(unknown)
+    Ok(identify(app, &bearer)?)
+}
+
+fn identify(app: &App, bearer: &Bearer) -> Result<Principal, ApiError> {
+    let known = principal(&app.config.auth, &bearer.token, app.clock.now());
+    known.ok_or_else(|| Code::Unauthenticated.into())
 }
 
 fn principal(auth: &Auth, token: &str, now: chrono::DateTime<chrono::Utc>) -> Option<Principal> {

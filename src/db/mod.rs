@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
@@ -32,6 +33,8 @@ pub struct Database {
     connection: DatabaseConnection,
     /// SQLite has one writer; waiting here is fair and never ends in `database is locked`.
     writer: Option<Arc<Semaphore>>,
+    /// Transactions that were run again.
+    retries: Counter,
 }
 
 impl Database {
@@ -66,7 +69,8 @@ impl Database {
         }
         let connection = sea_orm::Database::connect(options).await?;
         let sqlite = connection.get_database_backend() == DbBackend::Sqlite;
-        Ok(Self { connection, writer: sqlite.then(|| Arc::new(Semaphore::new(1))) })
+        let writer = sqlite.then(|| Arc::new(Semaphore::new(1)));
+        Ok(Self { connection, writer, retries: Counter::default() })
     }
 
     /// For single statements that only read.
@@ -84,7 +88,8 @@ impl Database {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(Transaction { inner: self.connection.begin_with_options(options).await?, _turn: turn })
+        let inner = self.connection.begin_with_options(options).await?;
+        Ok(Transaction { inner, retries: &self.retries, _turn: turn })
     }
 
     /// Opens a transaction that only reads, and sees the books as its first statement finds them, whatever is written
@@ -118,6 +123,11 @@ impl Database {
         }
     }
 
+    /// How many transactions were run again because they lost to another.
+    pub fn retries(&self) -> &Counter {
+        &self.retries
+    }
+
     /// Whether the database answers at all.
     ///
     /// # Errors
@@ -138,6 +148,7 @@ impl Database {
 #[derive(Debug)]
 pub struct Transaction<'a> {
     inner: DatabaseTransaction,
+    retries: &'a Counter,
     _turn: Option<tokio::sync::SemaphorePermit<'a>>,
 }
 
@@ -166,6 +177,7 @@ impl Transaction<'_> {
         *tries += 1;
         match &outcome {
             Err(error) if *tries < MOST_TRIES && error::lost_to_another(error) => {
+                self.retries.inc();
                 tracing::debug!(tries, "transaction lost to another; once more");
                 tokio::time::sleep(Duration::from_millis(5 << *tries)).await;
                 None

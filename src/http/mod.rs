@@ -15,8 +15,10 @@ pub mod fields;
 mod health;
 pub mod idempotency;
 pub mod language;
+mod metrics;
 pub mod nullable;
 pub(crate) mod origin;
+mod overload;
 pub mod page;
 mod paths;
 mod problems;
@@ -75,6 +77,7 @@ pub fn openapi() -> String {
 pub fn routes(app: App) -> impl Endpoint<Output = Response> {
     let service = service();
     let ui = service.swagger_ui();
+    let overload = overload::Overload::new(app.config.server.max_in_flight);
     let document = openapi();
     let paths = Arc::new(paths::Paths::of(&document));
     let spec = poem::endpoint::make_sync(move |_| {
@@ -83,12 +86,13 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
     Route::new()
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
+        .at("/metrics", get(metrics::metrics))
         .at("/openapi.json", get(spec))
         .nest("/docs", ui)
         .nest("/", service)
         .data(app.clone())
-        .with(idempotency::Keys::new(app, Arc::clone(&paths)))
-        .with(problems::Problems(paths))
+        .with(idempotency::Keys::new(app.clone(), Arc::clone(&paths)))
+        .with(problems::Problems { app, paths, overload })
         .into_endpoint()
 }
 

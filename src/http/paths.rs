@@ -1,17 +1,28 @@
 //! What the OpenAPI document knows of each path: its methods, and the query parameters of each.
 
+use std::sync::Arc;
+
 use poem::http::Method;
 use serde_json::Value;
 use url::form_urlencoded;
 
 use super::fields::{Fault, FieldError};
 
+/// Paths outside of the document; `/docs` has files below it.
+const OUTSIDE: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"];
+
 /// The paths of the document.
 #[derive(Debug)]
-pub(super) struct Paths(Vec<Path>);
+pub(super) struct Paths {
+    known: Vec<Path>,
+    outside: [Arc<str>; 5],
+    other: Arc<str>,
+}
 
 #[derive(Debug)]
 struct Path {
+    /// As the document has it, with names in place of parameters.
+    template: Arc<str>,
     /// The parts between slashes; none for a parameter.
     segments: Vec<Option<String>>,
     operations: Vec<Operation>,
@@ -29,11 +40,22 @@ impl Paths {
     /// Reads an OpenAPI document; what it does not say is not known.
     pub(super) fn of(document: &str) -> Self {
         let document: Value = serde_json::from_str(document).unwrap_or_default();
-        let mut paths: Vec<Path> =
+        let mut known: Vec<Path> =
             members(&document["paths"]).map(|(template, path)| Path::of(template, path)).collect();
         // Of two that match, the one with fewer parameters is meant.
-        paths.sort_by_key(|path| path.segments.iter().filter(|segment| segment.is_none()).count());
-        Self(paths)
+        known.sort_by_key(|path| path.segments.iter().filter(|segment| segment.is_none()).count());
+        Self { known, outside: OUTSIDE.map(Arc::from), other: Arc::from("other") }
+    }
+
+    /// The route that `path` belongs to, out of a set that strangers cannot enlarge.
+    pub(super) fn route(&self, path: &str) -> Arc<str> {
+        if let Some(found) = self.find(path) {
+            return Arc::clone(&found.template);
+        }
+        let below = |route: &&Arc<str>| {
+            path.strip_prefix(&***route).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        Arc::clone(self.outside.iter().find(below).unwrap_or(&self.other))
     }
 
     /// The value of `Allow` for `path`; what is outside of the document is only read.
@@ -82,7 +104,7 @@ impl Paths {
 
     fn find(&self, path: &str) -> Option<&Path> {
         let segments: Vec<&str> = path.split('/').collect();
-        self.0.iter().find(|known| {
+        self.known.iter().find(|known| {
             known.segments.len() == segments.len()
                 && known.segments.iter().zip(&segments).all(|(known, segment)| {
                     known.as_ref().map_or(!segment.is_empty(), |fixed| fixed == segment)
@@ -103,7 +125,8 @@ impl Path {
             let keyed = named("header").any(|name| name == super::idempotency::HEADER);
             Operation { method: method.to_uppercase(), query: named("query").collect(), keyed }
         });
-        Self { segments: template.split('/').map(segment).collect(), operations: operations.collect() }
+        let parts = template.split('/').map(segment).collect();
+        Self { template: Arc::from(template), segments: parts, operations: operations.collect() }
     }
 }
 
@@ -128,5 +151,22 @@ mod tests {
         assert_eq!(check(""), Ok(()));
         assert!(paths.takes_key(&Method::POST, "/v1/payments/order-1/cancel"));
         assert!(!paths.takes_key(&Method::GET, "/v1/payments") && !paths.takes_key(&Method::POST, "/v1/x"));
+    }
+
+    #[test]
+    fn a_route_is_one_of_a_few() {
+        let paths = Paths::of(&crate::http::openapi());
+        for (path, route) in [
+            ("/v1/payments/confirm", "/v1/payments/confirm"),
+            ("/v1/payments/order-1", "/v1/payments/{orderId}"),
+            ("/v1/payments/order-1/cancel", "/v1/payments/{orderId}/cancel"),
+            ("/healthz", "/healthz"),
+            ("/docs/index.css", "/docs"),
+            ("/docsx", "other"),
+            ("/.env", "other"),
+            ("", "other"),
+        ] {
+            assert_eq!(&*paths.route(path), route, "{path:?}");
+        }
     }
 }

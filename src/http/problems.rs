@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::FutureExt;
 use poem::error::{MethodNotAllowedError, NotFoundError};
@@ -16,7 +15,9 @@ use super::code::Code;
 use super::error::{ApiError, Problem};
 use super::fields::{Fault, FieldError};
 use super::language::Language;
+use super::overload::{Overload, Place};
 use super::paths::Paths;
+use crate::app::App;
 
 /// The header that carries the id.
 const REQUEST_ID: &str = "x-request-id";
@@ -25,19 +26,26 @@ const REQUEST_ID: &str = "x-request-id";
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) String);
 
-/// Adds request ids, log lines and problem documents, and refuses what the document does not know.
+/// Adds request ids, log lines, counts and problem documents, and refuses what is too much or not in the document.
 #[derive(Clone, Debug)]
-pub(super) struct Problems(pub(super) Arc<Paths>);
+pub(super) struct Problems {
+    /// The service.
+    pub(super) app: App,
+    /// What the document knows.
+    pub(super) paths: Arc<Paths>,
+    /// How much is too much.
+    pub(super) overload: Overload,
+}
 
 /// [`Problems`] around an endpoint.
 #[derive(Debug)]
-pub(super) struct WithProblems<E>(E, Arc<Paths>);
+pub(super) struct WithProblems<E>(E, Problems);
 
 impl<E: Endpoint> Middleware<E> for Problems {
     type Output = WithProblems<E>;
 
     fn transform(&self, endpoint: E) -> Self::Output {
-        WithProblems(endpoint, Arc::clone(&self.0))
+        WithProblems(endpoint, self.clone())
     }
 }
 
@@ -45,7 +53,9 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        let began = Instant::now();
+        let around = &self.1;
+        let route = around.paths.route(request.uri().path());
+        let underway = around.app.metrics.http.arrived(route, request.method());
         let request_id = request_id(&request);
         let language = Language::of(&request);
         let method = request.method().clone();
@@ -54,20 +64,21 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
         let span = tracing::info_span!("request", request_id);
         async {
             let outcome = match self.admit(&request) {
-                Ok(()) => self.guarded(request).await,
+                Ok(_place) => self.guarded(request).await,
                 Err(refused) => Err(refused.into()),
             };
             let mut response = outcome.unwrap_or_else(|error| answer(error, language, &request_id));
             if response.status() == StatusCode::METHOD_NOT_ALLOWED
-                && let Ok(value) = HeaderValue::from_str(&self.1.allow(&path))
+                && let Ok(value) = HeaderValue::from_str(&around.paths.allow(&path))
             {
                 response.headers_mut().insert(header::ALLOW, value);
             }
             if let Ok(value) = HeaderValue::from_str(&request_id) {
                 response.headers_mut().insert(REQUEST_ID, value);
             }
-            let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(%method, path = loggable(&path), status = response.status().as_u16(), elapsed_ms, "answered");
+            let status = response.status().as_u16();
+            let elapsed_ms = u64::try_from(underway.answered(status).as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(%method, path = loggable(&path), status, elapsed_ms, "answered");
             Ok(response)
         }
         .instrument(span)
@@ -76,13 +87,16 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
 }
 
 impl<E: Endpoint> WithProblems<E> {
-    /// What can be said before anything is done.
-    fn admit(&self, request: &Request) -> Result<(), ApiError> {
+    /// What can be said before anything is done; a place for the request.
+    fn admit(&self, request: &Request) -> Result<Place, ApiError> {
+        let Problems { app, paths, overload } = &self.1;
+        let uri = request.uri();
+        let place = overload.admit(uri.path()).inspect_err(|_| app.metrics.http.overloaded())?;
         if !acceptable(request) {
             return Err(Code::NotAcceptable.into());
         }
-        let uri = request.uri();
-        Ok(self.1.check_query(request.method(), uri.path(), uri.query())?)
+        paths.check_query(request.method(), uri.path(), uri.query())?;
+        Ok(place)
     }
 
     /// A panic becomes an answer like any other error.

@@ -14,10 +14,12 @@ mod list;
 mod record;
 mod run;
 mod schedule;
+mod standing;
 
 pub use heartbeat::{Heartbeat, HeartbeatError};
 pub use run::{RunError, run_due, run_now, run_to_end};
 pub use schedule::Schedule;
+pub use standing::{JobStanding, standings};
 
 /// A job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

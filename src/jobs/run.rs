@@ -106,6 +106,7 @@ async fn carry_out(
             Ok(affected) => tracing::info!(affected, "done"),
             Err(error) => tracing::error!(%error, "failed"),
         }
+        app.metrics.ran(job, outcome.is_ok());
         let finished = record::finish(app, run, &outcome, app.clock.now()).await?;
         if matches!(job.schedule(app), Schedule::Every(_))
             && let Err(error) = record::prune(app, job, now).await

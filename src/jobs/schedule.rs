@@ -33,6 +33,14 @@ impl Schedule {
         }
     }
 
+    /// How long after a due time its run may take to end before somebody should look.
+    pub fn margin(self) -> Duration {
+        match self {
+            Self::Every(seconds) => Duration::seconds(i64::from(seconds) * 2).max(Duration::minutes(10)),
+            Self::Cron(_) => Duration::hours(1),
+        }
+    }
+
     /// The first due time after `now`.
     pub fn next_due(self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         match self {

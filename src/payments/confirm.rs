@@ -86,6 +86,33 @@ pub enum ConfirmError {
 /// [`ConfirmError`]. Toss is not called for any but `Rejected` and `Misconfigured`, and nothing is claimed for
 /// `Unavailable`.
 pub async fn confirm(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
+    let answered = answer_in_time(app, command, now).await;
+    app.metrics.confirmations.count(word(&answered));
+    answered
+}
+
+/// One word for metrics.
+fn word(answered: &Result<Confirmed, ConfirmError>) -> &'static str {
+    match answered {
+        Ok(Confirmed::Recorded(receipt)) if receipt.payment.status == PaymentStatus::WaitingForDeposit => {
+            "issued"
+        }
+        Ok(Confirmed::Recorded(_)) => "approved",
+        Ok(Confirmed::Pending(_)) | Err(ConfirmError::Misconfigured) => "unknown",
+        Err(ConfirmError::Rejected(_)) => "declined",
+        Err(ConfirmError::Database(_)) => "failed",
+        Err(
+            ConfirmError::OrderNotFound
+            | ConfirmError::OrderExpired
+            | ConfirmError::AmountMismatch
+            | ConfirmError::PaymentKeyConflict
+            | ConfirmError::Claim(_)
+            | ConfirmError::Unavailable(_),
+        ) => "refused",
+    }
+}
+
+async fn answer_in_time(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
     let worker = app.clone();
     let Confirm { owner, payment_key, order_id, amount, claim: _ } = command.clone();
     let work = async move { claim_and_ask(&worker, &command, now).await };

@@ -98,6 +98,38 @@ pub async fn request(
     command: RequestRefund,
     now: DateTime<Utc>,
 ) -> Result<Refunded, RequestError> {
+    let answered = answer_in_time(app, command, now).await;
+    app.metrics.refunds.count(word(&answered));
+    answered
+}
+
+/// One word for metrics.
+fn word(answered: &Result<Refunded, RequestError>) -> &'static str {
+    match answered {
+        Ok(refunded) if refunded.refund.status == RefundStatus::Done => "done",
+        Ok(_) | Err(RequestError::Misconfigured) => "unknown",
+        Err(RequestError::NotRefundable(Some(_))) => "declined",
+        Err(RequestError::Database(_)) => "failed",
+        Err(
+            RequestError::PaymentNotFound
+            | RequestError::NotRefundable(None)
+            | RequestError::AlreadyRefunded
+            | RequestError::WindowClosed
+            | RequestError::ExceedsBalance
+            | RequestError::Running
+            | RequestError::AccountMissing
+            | RequestError::AccountMisplaced
+            | RequestError::Claim(_)
+            | RequestError::Unavailable(_),
+        ) => "refused",
+    }
+}
+
+async fn answer_in_time(
+    app: &App,
+    command: RequestRefund,
+    now: DateTime<Utc>,
+) -> Result<Refunded, RequestError> {
     let (worker, id) = (app.clone(), RefundId::new());
     let work = async move {
         let reserved = reserve(&worker, id, &command, now).await?;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::answer::Answer;
+use super::calls::Calls;
 use super::codes::Operation;
 use super::gate::{Admission, Gate, Refused, Standing};
 use crate::clock::Clock;
@@ -30,6 +31,7 @@ pub struct Client {
     request_timeout: Duration,
     gate: Gate,
     most_in_flight: usize,
+    calls: Calls,
 }
 
 /// A confirmation (승인) of an authenticated payment.
@@ -108,7 +110,8 @@ impl Client {
         let request_timeout = settings.request_timeout();
         let most_in_flight = settings.max_in_flight;
         let gate = Gate::new(most_in_flight, clock);
-        Ok(Self { http, base_url: settings.base_url.clone(), request_timeout, gate, most_in_flight })
+        let (base_url, calls) = (settings.base_url.clone(), Calls::new());
+        Ok(Self { http, base_url, request_timeout, gate, most_in_flight, calls })
     }
 
     /// Leave for a new purchase or refund to go to Toss, to be had before anything is claimed for it.
@@ -127,6 +130,16 @@ impl Client {
     /// How the gate before Toss stands.
     pub fn standing(&self) -> Standing {
         self.gate.standing(self.most_in_flight)
+    }
+
+    /// Purchases and refunds that may wait on Toss at once.
+    pub fn slots(&self) -> usize {
+        self.most_in_flight
+    }
+
+    /// What has been counted of calls.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// The longest time that a request of ours can be under way.
@@ -222,6 +235,7 @@ impl Client {
         };
         crash::point(operation.answered());
         let other = answer.as_ref().err();
+        self.calls.ended(operation, other.map_or(operation.success(), Answer::class), began.elapsed());
         // The list of transactions has limits of its own, and says nothing of purchases.
         if operation != Operation::Transactions {
             self.gate.heard(other, status, retry_after);

@@ -1,6 +1,7 @@
 //! What we know of Toss Payments: its calls, its answers, its codes. It knows nothing of our books.
 
 mod answer;
+mod calls;
 mod client;
 mod codes;
 mod gate;
@@ -9,6 +10,7 @@ mod payment;
 mod transactions;
 
 pub use answer::{Answer, Failure, Kept};
+pub use calls::Calls;
 pub use client::{Cancel, Client, ClientError, Confirm, ReceiveAccount};
 pub use codes::{Class, Operation, classify};
 pub use gate::{Admission, Refused, Standing};

@@ -58,6 +58,7 @@ impl WebhooksApi {
         let listed = &app.config.toss.webhook_addresses;
         let from: Option<IpAddr> = origin(request, &app.config.server.trusted_proxies);
         if !listed.is_empty() && from.is_none_or(|from| !listed.contains(from)) {
+            app.metrics.webhooks.count("refused");
             tracing::warn!(?from, "a webhook from an address that is not on the list");
             return Err(Code::Forbidden)?;
         }

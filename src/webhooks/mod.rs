@@ -10,5 +10,5 @@ mod work;
 
 pub use limit::Limit;
 pub use purge::purge;
-pub use receive::{Arrived, ReceiveError, receive};
+pub use receive::{Arrived, ReceiveError, Received, receive};
 pub use work::work_off;

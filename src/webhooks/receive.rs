@@ -23,6 +23,15 @@ pub struct Arrived {
     pub body: Vec<u8>,
 }
 
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It is new.
+    Stored,
+    /// It came before.
+    Repeated,
+}
+
 /// Why it is not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
@@ -41,7 +50,18 @@ pub enum ReceiveError {
 ///
 /// # Errors
 /// [`ReceiveError`]; Toss then sends it again.
-pub async fn receive(app: &App, arrived: Arrived, now: DateTime<Utc>) -> Result<(), ReceiveError> {
+pub async fn receive(app: &App, arrived: Arrived, now: DateTime<Utc>) -> Result<Received, ReceiveError> {
+    let received = store(app, arrived, now).await;
+    app.metrics.webhooks.count(match &received {
+        Ok(Received::Stored) => "stored",
+        Ok(Received::Repeated) => "repeated",
+        Err(ReceiveError::NotJson | ReceiveError::TooMany(_)) => "refused",
+        Err(ReceiveError::Database(_)) => "failed",
+    });
+    received
+}
+
+async fn store(app: &App, arrived: Arrived, now: DateTime<Utc>) -> Result<Received, ReceiveError> {
     let envelope = Envelope::read(&arrived.body).ok_or(ReceiveError::NotJson)?;
     app.webhook_limit.take(now).map_err(ReceiveError::TooMany)?;
     // JSON is UTF-8, so nothing is lost here.
@@ -68,10 +88,11 @@ pub async fn receive(app: &App, arrived: Arrived, now: DateTime<Utc>) -> Result<
     })?;
     crash::point(Point::WebhookStored);
     tracing::info!(event_type = row.event_type, order_id = row.order_id, again = stored == 0, "webhook");
-    if stored == 1 {
-        due::follow_up::<PendingWebhooks>(app, row.id);
+    if stored == 0 {
+        return Ok(Received::Repeated);
     }
-    Ok(())
+    due::follow_up::<PendingWebhooks>(app, row.id);
+    Ok(Received::Stored)
 }
 
 /// Toss's own name for the transmission, else a digest of what it says.

@@ -4,7 +4,7 @@ use gudok::app::App;
 use gudok::config::Config;
 use serde_json::json;
 
-use crate::support::client::{Client, SERVICE_KEY};
+use crate::support::client::{ADMIN_KEY, Client, SERVICE_KEY};
 use crate::support::postgres::Cluster;
 use crate::support::process::eventually;
 use crate::support::scenario::{Backend, scenarios};
@@ -41,9 +41,17 @@ async fn a_service_outlives_an_outage_of_its_database(world: &World) {
     }
     // The process itself is well: restarting it would not help.
     client.get("/healthz").await.expect(200);
+    // Whoever watches sees both.
+    let operator = client.with_token(Some(ADMIN_KEY));
+    let metrics = operator.get("/metrics").await;
+    metrics.expect(200);
+    assert!(metrics.text.contains("\ngudok_database_up 0\n"), "{}", metrics.text);
+    assert!(metrics.text.contains("gudok_http_requests_total{"), "{}", metrics.text);
+    assert!(!metrics.text.contains("gudok_payments_unknown"), "stale: {}", metrics.text);
 
     cluster.resume();
     eventually("ready again", async || (client.get("/readyz").await.status == 200).then_some(())).await;
+    assert!(operator.get("/metrics").await.text.contains("\ngudok_database_up 1\n"));
     client.get("/v1/users/u1/subscription").await.expect_problem(404, "SUBSCRIPTION_NOT_FOUND");
     client.post("/v1/payments/confirm", order).await.expect_problem(404, "ORDER_NOT_FOUND");
     app.stopping.cancel();
