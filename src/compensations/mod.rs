@@ -2,7 +2,10 @@
 //! Toss cancels nothing by itself, so the whole of it is cancelled here, under a key of its own.
 
 mod begin;
+mod reopen;
 mod settle;
 
 pub(crate) use begin::begin;
+pub(crate) use reopen::reopen;
+pub(crate) use settle::OpenCompensations;
 pub use settle::settle_due;

@@ -13,6 +13,7 @@ use crate::due::{self, Duty, Outcome};
 use crate::findings::{self, Found};
 use crate::payments::apply::{ApplyError, Heard, apply};
 use crate::payments::next_delay;
+use crate::telemetry::shorten;
 use crate::toss::{self, Answer, Class, Failure};
 
 /// What the buyer and Toss's console see as the reason.
@@ -40,6 +41,10 @@ impl Duty for OpenCompensations {
 
     fn due() -> compensation::Column {
         compensation::Column::NextSettleAt
+    }
+
+    fn loggable(payment_key: &PaymentKey) -> String {
+        shorten(payment_key.as_str())
     }
 
     async fn work(app: &App, payment_key: PaymentKey) -> Result<Outcome, DbErr> {

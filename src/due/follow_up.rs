@@ -1,8 +1,9 @@
 //! Asks about an outcome again seconds after it was lost, without waiting for the next tick of its job.
 
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::DbErr;
 use tracing::Instrument;
 
+use super::now::due_of;
 use super::{Duty, Outcome, run_one};
 use crate::app::App;
 
@@ -23,7 +24,7 @@ pub(crate) fn follow_up<D: Duty + 'static>(app: &App, id: D::Id) {
             () = worker.stopping.cancelled() => {}
             outcome = ask_again::<D>(&worker, &id) => {
                 if let Err(error) = outcome {
-                    tracing::debug!(%id, %error, "left to the job");
+                    tracing::debug!(id = D::loggable(&id), %error, "left to the job");
                 }
             }
         }
@@ -33,9 +34,7 @@ pub(crate) fn follow_up<D: Duty + 'static>(app: &App, id: D::Id) {
 
 async fn ask_again<D: Duty>(app: &App, id: &D::Id) -> Result<(), DbErr> {
     for _ in 0..TRIES {
-        let due = D::Table::find().select_only().column(D::due()).filter(D::id().eq(id.clone()));
-        let due: Option<Option<entity::Timestamp>> = due.into_tuple().one(app.db.read()).await?;
-        let Some(due) = due.flatten() else { return Ok(()) };
+        let Some(due) = due_of::<D>(app, id).await? else { return Ok(()) };
         let wait = (due - app.clock.now()).to_std().unwrap_or_default();
         tokio::time::sleep(wait).await;
         if run_one::<D>(app, id.clone(), due).await? == Some(Outcome::Decided) {

@@ -10,10 +10,13 @@ use crate::crash::{self, Point};
 use crate::db::transact;
 
 mod follow_up;
+mod now;
 mod run;
 
 pub(crate) use follow_up::follow_up;
-pub(crate) use run::{run, run_one};
+pub(crate) use now::run_now;
+pub(crate) use run::run;
+use run::run_one;
 
 /// How long somebody who works on a row is believed alive without a sign.
 const LEASE: Duration = Duration::seconds(10);
@@ -43,6 +46,11 @@ pub(crate) trait Duty {
 
     /// The column that tells when it is due.
     fn due() -> <Self::Table as EntityTrait>::Column;
+
+    /// The row's name in log lines.
+    fn loggable(id: &Self::Id) -> String {
+        id.to_string()
+    }
 
     /// Does what is due, and moves the due time or empties it.
     ///
@@ -141,7 +149,9 @@ async fn signs_of_life<D: Duty, T>(app: &App, id: D::Id, mut lease: DateTime<Utc
         match renewed {
             Ok(1..) => lease = next,
             Ok(0) => return std::future::pending().await,
-            Err(error) => tracing::warn!(%id, %error, "the lease could not be renewed"),
+            Err(error) => {
+                tracing::warn!(id = D::loggable(&id), %error, "the lease could not be renewed");
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ mod receipt;
 pub(crate) mod record;
 mod reread;
 mod settle;
+mod settle_now;
 mod view;
 
 pub use confirm::{Confirm, ConfirmError, Confirmed, confirm, standing};
@@ -24,4 +25,5 @@ pub use list::{PaymentFilter, find, list};
 pub use receipt::Receipt;
 pub use reread::{Reread, reread, reread_key, reread_quietly};
 pub use settle::settle_due;
+pub use settle_now::{SettleNowError, settle_now};
 pub use view::PaymentView;

@@ -10,4 +10,5 @@ mod window;
 pub use cancels::{apply_cancels, nothing_to_give_back};
 pub use list::{RefundFilter, list};
 pub use request::{Refunded, RequestError, RequestRefund, request, standing};
+pub(crate) use settle::OpenRefunds;
 pub use settle::settle_due;
