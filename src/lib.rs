@@ -27,6 +27,7 @@ pub mod toss;
 pub mod event_amounts;
 pub mod subscriptions;
 
+pub mod attention;
 pub mod check;
 pub mod due;
 pub mod findings;

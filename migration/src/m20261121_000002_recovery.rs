@@ -96,6 +96,7 @@ const UP: &[&str] = &[
         CONSTRAINT compensation_end_has_time CHECK ((status = 'PENDING') = (finished_at IS NULL))
     ){strict}",
     "CREATE INDEX compensation_order_idx ON compensation (order_id)",
+    "CREATE INDEX compensation_status_idx ON compensation (status, finished_at, payment_key)",
     "CREATE INDEX compensation_settle_idx ON compensation (next_settle_at) WHERE next_settle_at IS NOT NULL",
     "CREATE TABLE finding (
         id text NOT NULL PRIMARY KEY,

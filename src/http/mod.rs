@@ -6,7 +6,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
 use crate::app::App;
-use crate::{event_amounts, jobs, payments, plans, refunds, subscriptions, temp_orders, webhooks};
+use crate::{attention, event_amounts, jobs, payments, plans, refunds, subscriptions, temp_orders, webhooks};
 
 pub mod body;
 pub mod code;
@@ -46,6 +46,8 @@ pub enum Tag {
     Jobs,
     /// What Toss calls us about.
     Webhooks,
+    /// What needs a person.
+    Admin,
 }
 
 type Apis = (
@@ -57,6 +59,7 @@ type Apis = (
     event_amounts::api::EventAmountsApi,
     jobs::api::JobsApi,
     webhooks::api::WebhooksApi,
+    attention::api::AttentionApi,
 );
 
 /// The API with its documentation.

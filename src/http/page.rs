@@ -55,6 +55,52 @@ impl PageRequest {
         };
         Ok(Self { list, limit: limit.into(), after })
     }
+
+    /// Reads `?limit=` and `?cursor=` of a list that consists of the lists named `parts`, one after the other. Returns
+    /// the number of the part in which the page begins as well.
+    ///
+    /// # Errors
+    /// The field that makes no sense.
+    pub fn parse_parts(
+        parts: &[&'static str],
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<(usize, Self), FieldError> {
+        let found = cursor.map(|text| parts.iter().position(|part| Cursor::decode(part, text).is_some()));
+        let number = found.unwrap_or(Some(0)).ok_or(FieldError::new("cursor", Fault::Cursor))?;
+        let part = parts.get(number).ok_or(FieldError::new("cursor", Fault::Cursor))?;
+        Ok((number, Self::parse(part, limit, cursor)?))
+    }
+
+    /// The first page of the list named `list`, with at most `limit` rows.
+    pub fn first_of(list: &'static str, limit: usize) -> Self {
+        Self { list, limit: u64::try_from(limit).unwrap_or(u64::MAX), after: None }
+    }
+
+    /// Rows on the page at most.
+    pub fn limit(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+
+    /// The cursor of what comes behind a row.
+    pub fn cursor_behind(list: &str, at: DateTime<Utc>, id: &str) -> String {
+        Cursor { at, id: id.to_owned() }.encode(list)
+    }
+
+    /// The page out of `all`, which is ordered by the id alone.
+    pub fn of_all<T>(&self, all: Vec<T>, key: impl Fn(&T) -> (DateTime<Utc>, String)) -> Page<T> {
+        let begun = |item: &T| self.after.as_ref().is_none_or(|after| key(item).1 > after.id);
+        self.cut(all.into_iter().filter(begun).take(self.limit().saturating_add(1)).collect(), key)
+    }
+
+    /// The page out of its rows and at most one more.
+    fn cut<T>(&self, mut items: Vec<T>, key: impl Fn(&T) -> (DateTime<Utc>, String)) -> Page<T> {
+        let more = items.len() > self.limit();
+        items.truncate(self.limit());
+        let last = items.last().filter(|_| more).map(key);
+        let next_cursor = last.map(|(at, id)| Self::cursor_behind(self.list, at, &id));
+        Page { items, next_cursor }
+    }
 }
 
 impl Cursor {
@@ -63,7 +109,7 @@ impl Cursor {
     }
 
     fn decode(list: &str, text: &str) -> Option<Self> {
-        if text.len() > 256 {
+        if text.len() > 512 {
             return None;
         }
         let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
@@ -73,7 +119,8 @@ impl Cursor {
         if !(1970..10_000).contains(&chrono::Datelike::year(&at)) {
             return None;
         }
-        let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        // The characters of Toss's payment keys, which have more than ours.
+        let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=.".contains(&byte);
         (!id.is_empty() && id.bytes().all(sane)).then(|| Self { at, id: id.to_owned() })
     }
 }
@@ -101,13 +148,7 @@ pub async fn page_of<E: EntityTrait>(
         let row = Expr::tuple([Expr::col(time.as_column_ref()), Expr::col(id.as_column_ref())]);
         query = query.filter(row.lt(Expr::tuple([Expr::value(after.at), Expr::value(after.id.clone())])));
     }
-    let mut items = query.all(db).await?;
-    let wanted = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let more = items.len() > wanted;
-    items.truncate(wanted);
-    let last = items.last().filter(|_| more).map(key);
-    let next_cursor = last.map(|(at, id)| Cursor { at, id }.encode(request.list));
-    Ok(Page { items, next_cursor })
+    Ok(request.cut(query.all(db).await?, key))
 }
 
 #[cfg(test)]

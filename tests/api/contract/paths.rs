@@ -47,6 +47,8 @@ async fn an_identifier_that_is_none_is_refused_by_name(world: &World) {
         let reply = world.admin().send_json("POST", &path, r#"{"cancelReason":"x"}"#).await;
         assert_eq!(reply.status, 400, "{path}: {}", reply.text);
         reply.expect_field("orderId");
+        let path = format!("/v1/admin/payments/{bad}/settle");
+        world.admin().send_json("POST", &path, "").await.expect_field("orderId");
         let reply = world.admin().send_json("PATCH", &format!("/v1/plans/{bad}"), "{}").await;
         assert_eq!(reply.status, 400, "{bad}: {}", reply.text);
         reply.expect_field("id");

@@ -15,13 +15,14 @@ scenarios![
 ];
 
 /// Every list.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 7] = [
     "/v1/plans",
     "/v1/payments",
     "/v1/refunds",
     "/v1/subscriptions",
     "/v1/event-amounts",
     "/v1/jobs/expire-subscriptions/runs",
+    "/v1/admin/attention",
 ];
 
 async fn refused(world: &World, path: &str, field: &str) {

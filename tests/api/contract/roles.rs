@@ -31,7 +31,7 @@ const OWN_ELSE_FORBIDDEN: Statuses = [401, 401, 401, 403, 200, 200, 200];
 /// [`Seed::fill`] knows; everything belongs to the user `u1`.
 type Row = (&'static str, &'static str, &'static str, &'static str, Statuses);
 
-const TABLE: [Row; 19] = [
+const TABLE: [Row; 21] = [
     ("GET", "/v1/plans", "", "", EVERYBODY),
     ("GET", "/v1/plans/{id}", "", "", EVERYBODY),
     (
@@ -81,6 +81,8 @@ const TABLE: [Row; 19] = [
     ("GET", "/v1/jobs", "", "", ADMIN),
     ("POST", "/v1/jobs/{name}/run", "", "", ADMIN),
     ("GET", "/v1/jobs/{name}/runs", "", "", ADMIN),
+    ("GET", "/v1/admin/attention", "", "", ADMIN),
+    ("POST", "/v1/admin/payments/{orderId}/settle", "", "", ADMIN),
 ];
 
 /// What is there of the user `u1`.
