@@ -10,6 +10,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 mod support;
 
+mod admin;
 mod check;
 mod contract;
 mod crash;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let missing = postgres::missing();
     let required = std::env::var_os(REQUIRE_POSTGRES).is_some_and(|value| value == "1");
     let scenarios: Vec<Scenario> = [
+        admin::scenarios(),
         check::scenarios(),
         contract::scenarios(),
         crash::scenarios(),

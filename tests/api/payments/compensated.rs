@@ -18,7 +18,7 @@ scenarios![
 ];
 
 /// Ten decades for u1, and an order for one more, which is approved but cannot be served. Gives that order.
-async fn one_decade_too_many(world: &World) -> Order {
+pub(crate) async fn one_decade_too_many(world: &World) -> Order {
     let plan = world.plan("DECADE", "PREMIUM", 100_000, Some(120)).await;
     for _ in 0..9 {
         world.buy("u1", &plan).await;

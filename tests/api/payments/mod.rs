@@ -1,7 +1,7 @@
 //! Scenarios about payments.
 
 mod accounts;
-mod compensated;
+pub(crate) mod compensated;
 mod confirm;
 mod declined;
 mod fail;
