@@ -33,7 +33,7 @@ struct OfKind {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfJob {
-    job: &'static str,
+    name: &'static str,
 }
 
 /// Written so that partial indexes answer it on both databases: a row is open where it has a due time.
@@ -107,7 +107,7 @@ impl Books {
             Family::<OfJob, Gauge>::default(),
         );
         for standing in &self.jobs {
-            let job = OfJob { job: standing.job.name() };
+            let job = OfJob { name: standing.job.name() };
             running.get_or_create(&job).set(standing.is_running.into());
             let ended = |run: &Option<entity::job_run::Model>| run.as_ref().and_then(|run| run.finished_at);
             if let Some(at) = ended(&standing.last_finished) {

@@ -45,9 +45,10 @@ struct Ended {
     result: &'static str,
 }
 
+/// The label is not called `job`, which is Prometheus's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RunEnded {
-    job: &'static str,
+    name: &'static str,
     status: &'static str,
 }
 
@@ -85,7 +86,7 @@ impl Metrics {
         };
         for job in Job::ALL {
             for status in ["done", "failed"] {
-                drop(metrics.job_runs.get_or_create(&RunEnded { job: job.name(), status }));
+                drop(metrics.job_runs.get_or_create(&RunEnded { name: job.name(), status }));
             }
         }
         metrics.registered(db, toss)
@@ -94,7 +95,7 @@ impl Metrics {
     /// A run of `job` by this process ended well or badly.
     pub fn ran(&self, job: Job, well: bool) {
         let status = if well { "done" } else { "failed" };
-        self.job_runs.get_or_create(&RunEnded { job: job.name(), status }).inc();
+        self.job_runs.get_or_create(&RunEnded { name: job.name(), status }).inc();
     }
 
     fn registered(mut self, db: &Database, toss: &toss::Client) -> Self {

@@ -200,7 +200,7 @@ async fn what_people_must_look_at_is_shown_by_kind(world: &World) {
 }
 
 async fn jobs_are_shown_with_their_last_success(world: &World) {
-    let of_job = |name: &str| format!("gudok_{name}{{job=\"purge-temp-orders\"}}");
+    let of_job = |name: &str| format!("gudok_{name}{{name=\"purge-temp-orders\"}}");
     let (finished, succeeded) =
         (of_job("job_last_finished_timestamp_seconds"), of_job("job_last_success_timestamp_seconds"));
     let samples = scrape(&world.admin()).await;
@@ -213,7 +213,7 @@ async fn jobs_are_shown_with_their_last_success(world: &World) {
     }
     assert_eq!(of(&samples, &of_job("job_running")), 0.0);
     let runs =
-        |status: &str| format!("gudok_job_runs_total{{job=\"purge-temp-orders\",status=\"{status}\"}}");
+        |status: &str| format!("gudok_job_runs_total{{name=\"purge-temp-orders\",status=\"{status}\"}}");
     assert_eq!((of(&samples, &runs("done")), of(&samples, &runs("failed"))), (1.0, 0.0));
 }
 
