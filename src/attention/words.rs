@@ -95,7 +95,7 @@ kinds! {
         "한 시간이 넘도록 결제가 승인되었는지 알 수 없습니다."
         "For more than an hour it is not known whether this payment was approved."
         "POST /v1/admin/payments/{orderId}/settle 로 지금 토스에 물으십시오. 그대로라면 토스 상점관리자에서 주문을 확인하십시오. 알기 전에는 다시 결제받지 마십시오."
-        "POST /v1/admin/payments/{orderId}/settle asks Toss now. If it stays open, look the order up in Toss's merchant console (상점관리자). Charge the buyer for nothing in its place before it is known.";
+        "POST /v1/admin/payments/{orderId}/settle asks Toss now. If it stays open, look the order up in Toss's merchant console (상점관리자). Do not charge the buyer again before it is known.";
     RefundPending "REFUND_PENDING"
         "한 시간이 넘도록 환불이 되었는지 알 수 없습니다."
         "For more than an hour it is not known whether this refund was made."

@@ -47,7 +47,7 @@ pub(crate) async fn begin(
             .await
     })?;
     if begun == 1 {
-        tracing::error!(%order_id, %amount, why, "needs a person: an approval cannot be honoured and is being cancelled");
+        tracing::warn!(%order_id, %amount, why, "an approval cannot be honoured and is being cancelled");
         due::follow_up::<OpenCompensations>(app, payment_key);
     }
     Ok(())

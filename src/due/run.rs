@@ -43,7 +43,7 @@ pub(crate) async fn run<D: Duty + 'static>(app: &App) -> Result<u64, DbErr> {
                     (more, taken) = (rows.len() == free, taken + rows.len());
                     for (id, lease) in rows {
                         let worker = app.clone();
-                        let work = async move { one::<D>(&worker, id, lease).await };
+                        let work = async move { (D::loggable(&id), one::<D>(&worker, id, lease).await) };
                         working.spawn(work.in_current_span());
                     }
                 }
@@ -54,10 +54,12 @@ pub(crate) async fn run<D: Duty + 'static>(app: &App) -> Result<u64, DbErr> {
         match working.join_next().await {
             None if more => {}
             None => return failed.map_or(Ok(decided), Err),
-            Some(Ok(Ok(outcome))) => decided += u64::from(outcome == Outcome::Decided),
-            Some(Ok(Err(error))) if is_unavailable(&error) => failed = Some(error),
+            Some(Ok((_, Ok(outcome)))) => decided += u64::from(outcome == Outcome::Decided),
+            Some(Ok((_, Err(error)))) if is_unavailable(&error) => failed = Some(error),
             // One that the database refuses, or that breaks, must not stop the others; its lease brings it back.
-            Some(Ok(Err(error))) => tracing::error!(%error, "needs a person: an outcome cannot be recorded"),
+            Some(Ok((id, Err(error)))) => {
+                tracing::error!(id, %error, "needs a person: an outcome cannot be recorded");
+            }
             Some(Err(broken)) => tracing::error!(error = %broken, "needs a person: the work broke off"),
         }
     }

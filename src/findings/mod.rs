@@ -174,11 +174,11 @@ pub(crate) async fn note(app: &App, found: Found) {
         kind = found.kind.name(),
         subject = found.subject,
         detail = found.detail,
-        "needs a person"
+        "needs a person: it is in GET /v1/admin/attention"
     );
     let now = app.clock.now();
     let written = transact!(app.db, |tx| { report(tx, &found, now).await });
     if let Err(error) = written {
-        tracing::error!(%error, "a finding cannot be written down");
+        tracing::error!(%error, "needs a person: a finding cannot be written down");
     }
 }

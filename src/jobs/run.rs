@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use super::{Job, Schedule, record};
 use crate::app::App;
+use crate::db::is_unavailable;
 use crate::idempotency::{Claim, ClaimError};
 
 /// How often a runner tells that it lives.
@@ -104,7 +105,8 @@ async fn carry_out(
         match &outcome {
             Ok(0) => tracing::debug!("nothing to do"),
             Ok(affected) => tracing::info!(affected, "done"),
-            Err(error) => tracing::error!(%error, "failed"),
+            Err(error) if is_unavailable(error) => tracing::warn!(%error, "failed; it will be tried again"),
+            Err(error) => tracing::error!(%error, "needs a person: the job failed"),
         }
         app.metrics.ran(job, outcome.is_ok());
         let finished = record::finish(app, run, &outcome, app.clock.now()).await?;

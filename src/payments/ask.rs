@@ -214,7 +214,7 @@ pub(super) async fn decline(
         Ok(()) => Ok(Outcome::Decided),
         Err(ApplyError::Database(error)) => Err(error),
         Err(error) => {
-            tracing::error!(order_id = %attempt.order_id, %error, "a decline cannot be recorded");
+            tracing::error!(order_id = %attempt.order_id, %error, "needs a person: a decline cannot be recorded");
             postpone(app, attempt, false, heard.now).await
         }
     }

@@ -109,7 +109,7 @@ async fn read_again(app: &App, order_id: &OrderId) -> Result<(), SettleNowError>
         }
         Reread::Unknown => Err(SettleNowError::PaymentNotFound),
         Reread::Untold { cause } => {
-            tracing::info!(%order_id, cause, "Toss did not tell");
+            tracing::debug!(%order_id, cause, "Toss did not tell");
             Err(SettleNowError::Untold { retry_after: RETRY_AFTER })
         }
         Reread::Misconfigured(failure) => {

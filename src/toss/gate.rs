@@ -127,7 +127,7 @@ impl Gate {
         state.failed_at = Some(now);
         if state.failures >= FAILURES_TO_OPEN {
             if state.open_until.is_none() {
-                tracing::error!(failures = state.failures, "Toss does not answer; new purchases are refused");
+                tracing::warn!(failures = state.failures, "Toss does not answer; new purchases are refused");
             }
             state.open_until = Some(now + COOL_DOWN);
         }

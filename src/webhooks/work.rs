@@ -110,7 +110,7 @@ async fn look_into(
             Ok(Outcome::Misconfigured)
         }
         Reread::Untold { cause } if row.tries >= MOST_TRIES => {
-            tracing::error!(%order_id, cause, "a webhook is given up; reconcile will compare the payment");
+            tracing::warn!(%order_id, cause, "a webhook is given up; reconcile will compare the payment");
             finish(app, row, WebhookStatus::Ignored, "Toss never told").await
         }
         Reread::Untold { .. } => postpone(app, row).await,
