@@ -43,6 +43,7 @@ const UP: &[&str] = &[
     // The comparison with Toss's books reads ours by the day on which the money moved.
     "CREATE INDEX payment_approved_idx ON payment (approved_at, order_id) WHERE approved_at IS NOT NULL",
     "CREATE INDEX refund_refunded_idx ON refund (refunded_at, id) WHERE refunded_at IS NOT NULL",
+    "CREATE INDEX refund_pending_idx ON refund (created_at, id) WHERE next_settle_at IS NOT NULL",
     "CREATE TABLE webhook (
         id text NOT NULL PRIMARY KEY,
         dedupe_key text NOT NULL CONSTRAINT webhook_dedupe_key UNIQUE CHECK (length(dedupe_key) <= 200),
@@ -61,6 +62,7 @@ const UP: &[&str] = &[
     ){strict}",
     "CREATE INDEX webhook_due_idx ON webhook (next_try_at) WHERE next_try_at IS NOT NULL",
     "CREATE INDEX webhook_received_idx ON webhook (received_at)",
+    "CREATE INDEX webhook_pending_idx ON webhook (received_at, id) WHERE next_try_at IS NOT NULL",
     "CREATE TABLE idempotency_key (
         id text NOT NULL PRIMARY KEY,
         caller text NOT NULL CHECK (length(caller) <= 100),
@@ -113,6 +115,7 @@ const UP: &[&str] = &[
         resolved_at {time},
         CONSTRAINT finding_kind_subject_key UNIQUE (kind, subject)
     ){strict}",
+    "CREATE INDEX finding_open_kind_idx ON finding (kind) WHERE resolved_at IS NULL",
     "CREATE INDEX finding_open_idx ON finding (first_seen_at, id) WHERE resolved_at IS NULL",
 ];
 
@@ -123,5 +126,6 @@ const DOWN: &[&str] = &[
     "DROP TABLE webhook",
     "DROP INDEX refund_refunded_idx",
     "DROP INDEX payment_approved_idx",
+    "DROP INDEX refund_pending_idx",
     "ALTER TABLE refund DROP COLUMN receive_account",
 ];
