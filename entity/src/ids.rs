@@ -173,6 +173,23 @@ row_id! {
 
 /// Time comes first so that new orders land at the end of the index; the rest is beyond guessing (22 letters and
 /// digits are 131 random bits).
+impl PaymentEventId {
+    /// A fresh identifier that comes behind `last`, even if that was made by a machine whose clock is ahead.
+    pub fn after(last: Option<Self>) -> Self {
+        let fresh = Self::new();
+        let Some(Self(last)) = last.filter(|last| *last >= fresh) else { return fresh };
+        let (seconds, nanos) = last.get_timestamp().map_or((0, 0), |time| time.to_unix());
+        let next = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos.saturating_add(1_000_000));
+        // A whole second is carried over.
+        let next = if nanos >= 999_000_000 {
+            uuid::Timestamp::from_unix(uuid::NoContext, seconds.saturating_add(1), 0)
+        } else {
+            next
+        };
+        Self(Uuid::new_v7(next))
+    }
+}
+
 impl OrderId {
     /// A fresh, unguessable order id whose prefix orders by `millis` since 1970.
     pub fn generate(millis: i64) -> Self {
@@ -211,6 +228,18 @@ mod tests {
         assert!(early < late);
         assert_eq!(early.as_str().parse::<OrderId>(), Ok(early.clone()));
         assert_ne!(early, OrderId::generate(1_700_000_000_000));
+    }
+
+    #[test]
+    fn a_move_comes_behind_the_last_one_whatever_the_clocks_say() {
+        let ahead = uuid::Timestamp::from_unix(uuid::NoContext, 4_000_000_000, 999_500_000);
+        let mut last = PaymentEventId(Uuid::new_v7(ahead));
+        for _ in 0..3 {
+            let next = PaymentEventId::after(Some(last));
+            assert!(next > last && next.to_string() > last.to_string());
+            last = next;
+        }
+        assert!(PaymentEventId::after(Some(PaymentEventId::new())) > PaymentEventId(Uuid::nil()));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Model {
     pub order_id: Option<String>,
     /// The payment that it claims to be about, as it was sent.
     pub payment_key: Option<String>,
-    /// As it was sent.
+    /// What of its body counts, and nothing else of it.
     pub body: String,
     /// Whether it has been worked off.
     pub status: WebhookStatus,

@@ -10,9 +10,10 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::http::Tag;
 use crate::http::body::Json;
-use crate::http::code::{AUTH, Code, INPUT};
+use crate::http::code::{AUTH, Code, INPUT, KEYED};
 use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields;
+use crate::http::idempotency::Keyed;
 use crate::http::language::Language;
 use crate::http::nullable::Nullable;
 use crate::http::page::PageRequest;
@@ -73,7 +74,7 @@ refusals! {
     /// Listing what needs a person.
     ListRefusals = [INPUT, AUTH];
     /// Settling a payment.
-    SettleRefusals = [INPUT, AUTH, &[Code::PaymentNotFound, Code::RequestInProgress, Code::PgUnavailable]];
+    SettleRefusals = [INPUT, AUTH, KEYED, &[Code::PaymentNotFound, Code::RequestInProgress, Code::PgUnavailable]];
 }
 
 impl From<SettleNowError> for ApiError {
@@ -129,6 +130,9 @@ impl AttentionApi {
         &self,
         caller: Caller,
         app: Data<&App>,
+        /// Made up by the caller for this request: sent again with it, the request is done once.
+        #[oai(name = "Idempotency-Key")]
+        _key: Keyed,
         /// The order.
         #[oai(name = "orderId")]
         order_id: Path<String>,

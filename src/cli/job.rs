@@ -17,7 +17,8 @@ pub(super) async fn run(name: &str) -> Result<ExitCode, Box<dyn std::error::Erro
     let names = Job::ALL.map(Job::name).join(", ");
     let job = Job::named(name).ok_or_else(|| format!("no job is called {name}; there are {names}"))?;
     let config = Config::load()?;
-    let app = super::app(config, matches!(job, Job::SettlePayments | Job::Reconcile)).await?;
+    let app = super::app(config, matches!(job, Job::SettlePayments | Job::ProcessWebhooks | Job::Reconcile))
+        .await?;
     let finished = run_to_end(&app, job, app.clock.now()).await?;
     let failed = finished.status != JobRunStatus::Done;
     super::say(&format!("{}\n", RunView::from(finished).to_json_string()));

@@ -5,7 +5,7 @@ mod begin;
 mod reopen;
 mod settle;
 
-pub(crate) use begin::begin;
+pub(crate) use begin::{begin, displaced};
 pub(crate) use reopen::reopen;
 pub(crate) use settle::OpenCompensations;
 pub use settle::settle_due;

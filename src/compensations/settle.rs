@@ -1,6 +1,6 @@
 //! Asks Toss to cancel what cannot be honoured, until it has.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use entity::payment_event::Cause;
 use entity::refund::RefundStatus;
 use entity::{IdempotencyKey, PaymentKey, Won, compensation, payment};
@@ -11,11 +11,15 @@ use crate::app::App;
 use crate::db::transact;
 use crate::due::{self, Duty, Outcome};
 use crate::findings::{self, Found};
-use crate::payments::apply::{ApplyError, Heard, apply};
+use crate::payments::apply::{ApplyError, Heard, apply, was_approved};
 use crate::payments::next_delay;
 use crate::telemetry::shorten;
-use crate::toss::{self, Answer, Class, Failure};
+use crate::toss::{self, Answer, Class, Failure, Status};
 
+/// Noes that hold only for now: a bank's hours, the shop's own limit.
+const PASSING: [&str; 2] = ["NOT_AVAILABLE_BANK", "EXCEED_CANCEL_LIMIT"];
+/// How long a payment that Toss does not show may still be approved.
+const APPROVAL_WINDOW: Duration = Duration::minutes(15);
 /// What the buyer and Toss's console see as the reason.
 const REASON: &str = "처리할 수 없는 결제의 자동 취소";
 
@@ -52,18 +56,61 @@ impl Duty for OpenCompensations {
         let Some(row) = found.filter(|row| row.status == RefundStatus::Pending) else {
             return Ok(Outcome::Decided);
         };
+        if is_honoured(app, &row).await? {
+            return forget(app, &row).await;
+        }
         // A look-up comes before every try: the money may be back already, by an earlier one or by staff.
         let asked_at = app.clock.now();
         match app.toss.look_up(&row.payment_key).await {
-            Answer::Payment(truth) if truth.balance_amount == 0 => finish(app, &row, &truth, asked_at).await,
-            Answer::Payment(truth) => cancel(app, &row, &truth).await,
+            Answer::Payment(truth) => match truth.status {
+                Status::Done | Status::PartialCanceled | Status::Canceled if truth.approved_at.is_some() => {
+                    if truth.balance_amount == 0 {
+                        finish(app, &row, &truth, asked_at).await
+                    } else {
+                        cancel(app, &row, &truth).await
+                    }
+                }
+                // No money came, and none will.
+                Status::Aborted | Status::Expired | Status::Canceled => forget(app, &row).await,
+                // An account that nobody has paid into yet must not be paid into any more.
+                Status::WaitingForDeposit => cancel(app, &row, &truth).await,
+                Status::Done
+                | Status::PartialCanceled
+                | Status::Ready
+                | Status::InProgress
+                | Status::Unlisted => postpone(app, &row, false).await,
+            },
+            Answer::Error { class: Class::NotFound, .. } if row.created_at + APPROVAL_WINDOW < asked_at => {
+                forget(app, &row).await
+            }
             answer => not_yet(app, &row, answer).await,
         }
     }
 }
 
+/// Whether the books have come to count the approval after all: what was in its way is gone.
+async fn is_honoured(app: &App, row: &compensation::Model) -> Result<bool, DbErr> {
+    let found = payment::Entity::find_by_id(row.order_id.clone()).one(app.db.read()).await?;
+    Ok(found.is_some_and(|payment| {
+        payment.payment_key.as_ref() == Some(&row.payment_key)
+            && was_approved(payment.status)
+            && !payment.balance_amount.is_zero()
+    }))
+}
+
+/// Nothing is to be undone.
+async fn forget(app: &App, row: &compensation::Model) -> Result<Outcome, DbErr> {
+    transact!(app.db, |tx| {
+        compensation::Entity::delete_by_id(row.payment_key.clone()).exec(tx).await.map(drop)
+    })?;
+    Ok(Outcome::Decided)
+}
+
 async fn cancel(app: &App, row: &compensation::Model, truth: &toss::Payment) -> Result<Outcome, DbErr> {
-    let Some(balance) = Won::new(truth.balance_amount) else {
+    // Before its deposit an account is cancelled for its whole amount.
+    let waiting = truth.status == Status::WaitingForDeposit;
+    let left = if waiting { truth.total_amount } else { truth.balance_amount };
+    let Some(balance) = Won::new(left) else {
         return postpone(app, row, false).await;
     };
     let cancel = toss::Cancel {
@@ -75,7 +122,11 @@ async fn cancel(app: &App, row: &compensation::Model, truth: &toss::Payment) -> 
     };
     let asked_at = app.clock.now();
     match app.toss.cancel(&cancel, &row.idempotency_key).await {
+        Answer::Payment(_) if waiting => forget(app, row).await,
         Answer::Payment(truth) if truth.balance_amount == 0 => finish(app, row, &truth, asked_at).await,
+        Answer::Error { class: Class::Declined, failure, .. } if PASSING.contains(&failure.code.as_str()) => {
+            postpone(app, row, true).await
+        }
         Answer::Error { class: Class::Declined, failure, .. } => give_up(app, row, &failure).await,
         answer => not_yet(app, row, answer).await,
     }

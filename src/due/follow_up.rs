@@ -37,6 +37,9 @@ async fn ask_again<D: Duty>(app: &App, id: &D::Id) -> Result<(), DbErr> {
         let Some(due) = due_of::<D>(app, id).await? else { return Ok(()) };
         let wait = (due - app.clock.now()).to_std().unwrap_or_default();
         tokio::time::sleep(wait).await;
+        if !app.toss.is_listening() {
+            return Ok(());
+        }
         if run_one::<D>(app, id.clone(), due).await? == Some(Outcome::Decided) {
             return Ok(());
         }

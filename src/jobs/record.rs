@@ -17,8 +17,10 @@ use crate::idempotency::{self, Claim};
 
 /// How long a runner is believed alive without a sign.
 pub(super) const LEASE: Duration = Duration::seconds(20);
-/// How long a failed run rests before it is tried again.
+/// How long a failed run rests before it is tried again, of a job that is due every few seconds or minutes.
 const REST: Duration = Duration::seconds(60);
+/// The same, of one that asks Toss or reads all books: what fails for a reason would only fail again.
+const LONG_REST: Duration = Duration::minutes(10);
 /// How long the runs of jobs that are due every few seconds are kept.
 const KEEP_INTERVAL_RUNS: Duration = Duration::days(7);
 
@@ -72,7 +74,16 @@ async fn begin_in(
     if inserted == 1 {
         return Ok(Some(run));
     }
-    take_over(tx, job, scheduled_for, now).await
+    let rest = match job {
+        Job::Reconcile | Job::Check => LONG_REST,
+        Job::ExpireSubscriptions
+        | Job::SettlePayments
+        | Job::PurgeTempOrders
+        | Job::ProcessWebhooks
+        | Job::PurgeWebhooks
+        | Job::PurgeIdempotencyKeys => REST,
+    };
+    take_over(tx, job, (scheduled_for, rest), now).await
 }
 
 /// Runs of earlier due times whose process is gone must not block this one.
@@ -99,12 +110,12 @@ async fn bury_the_dead(
 async fn take_over(
     tx: &DatabaseTransaction,
     job: Job,
-    scheduled_for: DateTime<Utc>,
+    (scheduled_for, rest): (DateTime<Utc>, Duration),
     now: DateTime<Utc>,
 ) -> Result<Option<job_run::Model>, DbErr> {
     let lost = table::Column::Status.eq(JobRunStatus::Running).and(table::Column::LeaseUntil.lte(now));
     let failed =
-        table::Column::Status.eq(JobRunStatus::Failed).and(table::Column::FinishedAt.lte(now - REST));
+        table::Column::Status.eq(JobRunStatus::Failed).and(table::Column::FinishedAt.lte(now - rest));
     let found = table::Entity::find()
         .filter(table::Column::Name.eq(job.name()))
         .filter(table::Column::ScheduledFor.eq(scheduled_for))

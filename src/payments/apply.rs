@@ -11,7 +11,7 @@ use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
 use super::moves::{self, Reason};
 use crate::subscriptions::PeriodError;
 use crate::toss::{self, Failure, Status};
-use crate::{event_amounts, refunds, subscriptions};
+use crate::{compensations, event_amounts, refunds, subscriptions};
 
 /// Why what Toss says cannot be applied. Nothing is kept then, and the payment stays as it was.
 #[derive(Debug, thiserror::Error)]
@@ -85,11 +85,19 @@ pub async fn apply(
         return Err(ApplyError::Unknown(order_id.clone()));
     };
     let before = payment.clone();
-    if about(tx, &mut payment, truth).await? == About::Superseded {
+    if about(tx, &mut payment, truth, heard).await? == About::Superseded {
         return Ok(payment);
     }
-    if deposit_was_reversed(&payment, truth, heard) {
-        reverse(tx, zone, &mut payment, heard).await?;
+    if deposit_contradicts(&payment, truth) {
+        // Deposits come and go, so only an answer to a question that left after the books last changed may turn them.
+        if heard.asked_at < payment.updated_at {
+            payment.next_settle_at = Some(heard.now + super::next_delay(0));
+            moves::save(tx, &payment).await?;
+            return Ok(payment);
+        }
+        if payment.status == PaymentStatus::Done {
+            reverse(tx, zone, &mut payment, heard).await?;
+        }
     }
     match truth.status {
         Status::Done | Status::PartialCanceled | Status::Canceled if truth.approved_at.is_some() => {
@@ -108,6 +116,10 @@ pub async fn apply(
         Status::Aborted => close(tx, &mut payment, PaymentStatus::Aborted, truth, heard).await?,
         Status::Expired => close(tx, &mut payment, PaymentStatus::Expired, truth, heard).await?,
         Status::Ready | Status::InProgress | Status::Done | Status::PartialCanceled | Status::Unlisted => {}
+    }
+    if !matches!(payment.status, PaymentStatus::InProgress | PaymentStatus::WaitingForDeposit) {
+        // Whatever question was still open has been answered.
+        payment.next_settle_at = None;
     }
     if payment != before {
         payment.updated_at = heard.now;
@@ -143,6 +155,7 @@ async fn about(
     tx: &DatabaseTransaction,
     payment: &mut payment::Model,
     truth: &toss::Payment,
+    heard: Heard,
 ) -> Result<About, ApplyError> {
     if payment.order_id.as_str() != truth.order_id {
         return Err(ApplyError::Differs(Difference::Order));
@@ -165,11 +178,14 @@ async fn about(
             return Ok(About::Superseded);
         }
     }
+    // Of an attempt that came to nothing Toss may show any amount and currency.
+    let nothing = truth.approved_at.is_none()
+        && matches!(truth.status, Status::Aborted | Status::Expired | Status::Canceled);
     let rules = [
         (payment.amount.get() == truth.total_amount, Difference::Amount),
         (truth.currency == "KRW", Difference::Currency),
     ];
-    if let Some((_, difference)) = rules.into_iter().find(|(same, _)| !same) {
+    if let Some((_, difference)) = rules.into_iter().find(|(same, _)| !same && !nothing) {
         return Err(ApplyError::Differs(difference));
     }
     if !newest {
@@ -177,7 +193,12 @@ async fn about(
             return Err(ApplyError::SecondApproval);
         }
         tracing::warn!(order_id = %payment.order_id, "an earlier attempt was approved after all");
-        payment.payment_key = key;
+        let newest = std::mem::replace(&mut payment.payment_key, key);
+        let may_come = matches!(payment.status, PaymentStatus::InProgress | PaymentStatus::WaitingForDeposit);
+        if let Some(newest) = newest.filter(|_| may_come) {
+            // Nobody would ask about it any more, and it may be approved as well.
+            compensations::displaced(tx, payment, newest, heard.now).await?;
+        }
     }
     Ok(About::Newest)
 }
@@ -212,18 +233,17 @@ async fn approve(
     Ok(())
 }
 
-/// Whether the bank took the deposit of a virtual account back. Only an answer to a question that left after the books
-/// last changed may turn them back.
-fn deposit_was_reversed(payment: &payment::Model, truth: &toss::Payment, heard: Heard) -> bool {
-    let unpaid = match truth.status {
-        Status::WaitingForDeposit | Status::Expired | Status::Aborted => true,
-        Status::Canceled => truth.approved_at.is_none(),
-        Status::Ready | Status::InProgress | Status::Done | Status::PartialCanceled | Status::Unlisted => {
-            false
-        }
+/// Whether Toss says the opposite of a deposit into a virtual account than the books do: it came, or the bank took it back.
+fn deposit_contradicts(payment: &payment::Model, truth: &toss::Payment) -> bool {
+    let (paid, unpaid) = match truth.status {
+        Status::WaitingForDeposit | Status::Expired | Status::Aborted => (false, true),
+        Status::Canceled => (truth.approved_at.is_some(), truth.approved_at.is_none()),
+        Status::Done | Status::PartialCanceled => (truth.approved_at.is_some(), false),
+        Status::Ready | Status::InProgress | Status::Unlisted => (false, false),
     };
-    let paid = payment.status == PaymentStatus::Done && payment.virtual_account.is_some();
-    paid && unpaid && heard.asked_at >= payment.updated_at
+    payment.virtual_account.is_some()
+        && (payment.status == PaymentStatus::Done && unpaid
+            || payment.status == PaymentStatus::WaitingForDeposit && paid)
 }
 
 /// The money is gone again, and with it what it bought.

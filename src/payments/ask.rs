@@ -10,7 +10,7 @@ use sea_orm::DbErr;
 use super::apply::{ApplyError, Difference, Heard, give_up};
 use super::moves;
 use super::record::{Recorded, record, tell};
-use super::settle::{postpone, wait_longer};
+use super::settle::{postpone, renew_key, wait_longer};
 use crate::app::App;
 use crate::db::transact;
 use crate::due::Outcome;
@@ -69,8 +69,13 @@ pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Out
         }
         // "Already processed" and the like say where the truth is, not what it is. And a no to a repeated request says
         // nothing of the first one, which may have worked.
-        Answer::Error { class: Class::Declined | Class::LookUp, .. } => {
-            look_again(app, &attempt, cause).await
+        Answer::Error { class: Class::Declined | Class::LookUp, kept, .. } => {
+            let outcome = look_again(app, &attempt, cause).await?;
+            if outcome == Outcome::Open && kept.needs_new_key(attempt.tries) {
+                // Toss would only repeat itself to the old one.
+                renew_key(app, &attempt).await?;
+            }
+            Ok(outcome)
         }
         Answer::Error { class: Class::Misconfigured, failure, kept } => {
             misconfigured(app, &attempt, failure, kept.needs_new_key(attempt.tries), heard.now).await
@@ -117,6 +122,10 @@ pub(super) async fn look_up_order(app: &App, attempt: &Attempt, cause: Cause) ->
         }
     };
     let own = truth.payment_key == attempt.payment_key.as_str();
+    if !own && truth.approved_at.is_some() && truth.balance_amount == 0 {
+        // Another attempt, wholly given back.
+        return Ok(OrderSeen::Nothing);
+    }
     if !own && truth.approved_at.is_none() {
         let over = matches!(truth.status, Status::Aborted | Status::Expired | Status::Canceled);
         return Ok(if over { OrderSeen::Nothing } else { OrderSeen::Undecided });

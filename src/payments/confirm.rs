@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
 use entity::{IdempotencyKey, OrderId, PaymentKey, UserId, Won, payment, temp_order};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     TransactionTrait,
@@ -329,7 +329,8 @@ async fn payable(
     }
     let elsewhere = payment::Entity::find()
         .filter(payment::Column::PaymentKey.eq(command.payment_key.clone()))
-        .filter(payment::Column::Status.is_not_in([PaymentStatus::Aborted, PaymentStatus::Expired]))
+        // In the index's own words, or SQLite would not use it.
+        .filter(Expr::cust("status NOT IN ('ABORTED', 'EXPIRED')"))
         .filter(payment::Column::OrderId.ne(command.order_id.clone()));
     if elsewhere.count(tx).await? > 0 {
         return Err(ConfirmError::PaymentKeyConflict);

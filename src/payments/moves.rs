@@ -7,7 +7,7 @@ use entity::{OrderId, PaymentEventId, PaymentKey, Won, payment, payment_event, t
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QuerySelect,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
 use crate::toss::Failure;
@@ -87,11 +87,23 @@ pub(crate) async fn record(
     to: (PaymentStatus, Won),
     reason: Reason<'_>,
 ) -> Result<PaymentEventId, DbErr> {
-    let id = PaymentEventId::new();
+    let id = PaymentEventId::after(last(tx, &payment.order_id).await?);
     write(tx, id, Some(payment.status), payment, to, reason).await?;
     (payment.status, payment.balance_amount) = to;
     payment.updated_at = reason.now;
     Ok(id)
+}
+
+/// The last move of `order_id`, whose lock the caller holds: the order of moves must not hang on clocks.
+async fn last(tx: &DatabaseTransaction, order_id: &OrderId) -> Result<Option<PaymentEventId>, DbErr> {
+    payment_event::Entity::find()
+        .select_only()
+        .column(payment_event::Column::Id)
+        .filter(payment_event::Column::OrderId.eq(order_id.clone()))
+        .order_by_desc(payment_event::Column::Id)
+        .into_tuple()
+        .one(tx)
+        .await
 }
 
 /// Writes the first move of a payment that has just been inserted.

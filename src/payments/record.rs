@@ -36,7 +36,7 @@ pub(crate) async fn record(
     let zone = app.config.billing.timezone;
     let applied = transact!(app.db, |tx| {
         let payment = apply(tx, zone, order_id, truth, heard).await?;
-        is_over(tx, order_id, heard).await?;
+        is_over(tx, &payment, truth, heard).await?;
         crash::point(Point::TruthWritten);
         Ok::<_, ApplyError>(payment)
     });
@@ -68,11 +68,20 @@ pub(crate) async fn tell(app: &App, order_id: &OrderId, truth: &toss::Payment, e
 }
 
 /// What could not be applied before has been by now. A first answer has nothing to take back, and costs no statement.
-async fn is_over(tx: &DatabaseTransaction, order_id: &OrderId, heard: Heard) -> Result<(), DbErr> {
+async fn is_over(
+    tx: &DatabaseTransaction,
+    payment: &payment::Model,
+    truth: &toss::Payment,
+    heard: Heard,
+) -> Result<(), DbErr> {
+    // About an attempt that no longer counts, nothing has been applied.
+    if payment.payment_key.as_ref().is_none_or(|key| key.as_str() != truth.payment_key) {
+        return Ok(());
+    }
     match heard.cause {
         Cause::Confirm | Cause::Fail | Cause::Cancel => Ok(()),
         Cause::Settle | Cause::Webhook | Cause::Reconcile | Cause::Compensate => {
-            findings::resolve(tx, Kind::Unapplicable, order_id.as_str(), heard.now).await?;
+            findings::resolve(tx, Kind::Unapplicable, payment.order_id.as_str(), heard.now).await?;
             findings::resolve(tx, Kind::Misconfigured, findings::TOSS, heard.now).await.map(drop)
         }
     }

@@ -111,17 +111,34 @@ pub(super) async fn postpone(
     transact!(app.db, |tx| {
         let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok::<_, DbErr>(()) };
         let same = payment.idempotency_key.as_ref() == Some(&attempt.idempotency_key);
-        if !same || payment.status != PaymentStatus::InProgress {
-            return Ok(());
+        let tries = payment.settle_tries;
+        match payment.status {
+            PaymentStatus::InProgress if !same => return Ok(()),
+            PaymentStatus::InProgress => payment.next_settle_at = Some(now + next_delay(tries)),
+            // One that is open only because of a doubt.
+            _ if payment.next_settle_at.is_none() => return Ok(()),
+            _ => payment.next_settle_at = Some(now + next_delay(tries.saturating_add(4).min(HOURLY))),
         }
-        payment.next_settle_at = Some(now + next_delay(payment.settle_tries));
-        payment.settle_tries = payment.settle_tries.saturating_add(1);
-        if new_key {
+        payment.settle_tries = tries.saturating_add(1);
+        if new_key && payment.status == PaymentStatus::InProgress {
             payment.idempotency_key = Some(IdempotencyKey::random());
         }
         moves::save(tx, &payment).await
     })?;
     Ok(Outcome::Open)
+}
+
+/// Gives the attempt another idempotency key, unless it has been decided or another has taken its place.
+pub(super) async fn renew_key(app: &App, attempt: &Attempt) -> Result<(), DbErr> {
+    transact!(app.db, |tx| {
+        let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok::<_, DbErr>(()) };
+        let same = payment.idempotency_key.as_ref() == Some(&attempt.idempotency_key);
+        if !same || payment.status != PaymentStatus::InProgress {
+            return Ok(());
+        }
+        payment.idempotency_key = Some(IdempotencyKey::random());
+        moves::save(tx, &payment).await
+    })
 }
 
 /// Deposits are looked for ever more slowly, and no longer once their term is well over.

@@ -16,7 +16,8 @@ impl Run<'_> {
             let theirs = earlier.kind == Kind::MissingHere.name();
             let doubt = Doubt {
                 order_id: earlier.order_id.clone().unwrap_or_else(|| earlier.subject.clone()),
-                payment_key: earlier.payment_key.clone().filter(|_| theirs),
+                // About another attempt's money the books' own key would say nothing.
+                payment_key: earlier.payment_key.clone(),
                 listed: theirs,
             };
             let verdict = self.unless_stopping(examine(self.app, &doubt)).await?;

@@ -1,5 +1,6 @@
 //! Enters the cancels that Toss shows into the books: ours, and those that staff made at Toss.
 
+use chrono::Duration;
 use chrono_tz::Tz;
 use entity::payment::PaymentStatus;
 use entity::refund::RefundStatus;
@@ -13,6 +14,9 @@ use crate::payments::apply::{ApplyError, Difference, Heard};
 use crate::payments::moves::{self, Reason};
 use crate::toss::{self, CancelEntry, Status};
 use crate::{event_amounts, subscriptions};
+
+/// How far Toss's clock may be behind ours.
+const CLOCKS_DIFFER_BY: Duration = Duration::minutes(10);
 
 /// Enters every cancel that the books do not have yet. An old truth, which lacks cancels that they have, adds nothing.
 ///
@@ -40,7 +44,11 @@ pub async fn apply_cancels(
         let (Some(amount), Some(balance)) = (amount, balance) else {
             return Err(ApplyError::Differs(Difference::Cancel));
         };
-        let ours = pending.take_if(|refund| refund.amount == amount);
+        // A cancel that staff made before ours was asked for is not ours, even of the same amount.
+        let before = |refund: &refund::Model| {
+            cancel.canceled_at.is_some_and(|at| at < refund.created_at - CLOCKS_DIFFER_BY)
+        };
+        let ours = pending.take_if(|refund| refund.amount == amount && !before(refund));
         keep_refund(tx, payment, ours, cancel, amount, heard).await?;
         let whole = truth.status == Status::Canceled && balance.is_zero();
         let status = if whole { PaymentStatus::Canceled } else { PaymentStatus::PartialCanceled };

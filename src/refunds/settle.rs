@@ -60,11 +60,23 @@ async fn settle_one(app: &App, id: RefundId) -> Result<Outcome, DbErr> {
         Seen::Done => Ok(Outcome::Decided),
         Seen::NotDone { .. } if app.clock.now() - refund.created_at > KEY_LIVES => {
             tracing::error!(refund = %refund.id, "needs a person: a refund is older than its idempotency key lives");
-            postpone(app, &refund, false, app.clock.now()).await
+            // The look-up has just shown that nothing was done, and Toss compares the balance.
+            let refund = with_new_key(app, refund).await?;
+            send(app, &refund, Cause::Settle).await
         }
         Seen::NotDone { .. } => send(app, &refund, Cause::Settle).await,
         Seen::Nothing(outcome) => Ok(outcome),
     }
+}
+
+async fn with_new_key(app: &App, mut refund: refund::Model) -> Result<refund::Model, DbErr> {
+    refund.idempotency_key = Some(IdempotencyKey::random());
+    transact!(app.db, |tx| {
+        let Some(mut row) = locked(tx, &refund).await? else { return Ok::<_, DbErr>(()) };
+        row.idempotency_key = Set(refund.idempotency_key.clone());
+        row.update(tx).await.map(drop)
+    })?;
+    Ok(refund)
 }
 
 async fn pending(app: &App, id: RefundId) -> Result<Option<refund::Model>, DbErr> {

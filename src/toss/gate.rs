@@ -12,7 +12,7 @@ use crate::clock::Clock;
 /// Calls that must fail one after another before Toss counts as down.
 const FAILURES_TO_OPEN: u32 = 10;
 /// Failures that lie further apart than this are not one after another.
-const FORGOTTEN: Duration = Duration::minutes(1);
+const FORGOTTEN: Duration = Duration::minutes(3);
 /// How long new claims are refused before one of them may try again.
 const COOL_DOWN: Duration = Duration::seconds(10);
 /// How long is paused after a 429 that does not say it.

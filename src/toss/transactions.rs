@@ -31,11 +31,11 @@ pub struct Transaction {
     pub transaction_key: String,
     /// Toss's key of the payment.
     pub payment_key: String,
-    /// The order id that the shop gave.
-    #[serde(default)]
+    /// The order id that the shop gave; empty where there is none.
+    #[serde(default, deserialize_with = "text_or_nothing")]
     pub order_id: String,
     /// How the payment stood after it.
-    #[serde(default = "unlisted")]
+    #[serde(default = "unlisted", deserialize_with = "status_or_unlisted")]
     pub status: Status,
     /// How much it was about, in minor units and without a sign, which Toss does not promise; none where it is not whole.
     #[serde(default, deserialize_with = "size")]
@@ -84,6 +84,14 @@ fn unlisted() -> Status {
     Status::Unlisted
 }
 
+fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn status_or_unlisted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error> {
+    Ok(Option::<Status>::deserialize(deserializer)?.unwrap_or_else(unlisted))
+}
+
 /// An amount that is not whole, of another currency perhaps, must not hide the row.
 fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let value = Value::deserialize(deserializer)?;
@@ -115,7 +123,7 @@ mod tests {
     #[test]
     fn unknown_values_hide_no_row() {
         let odd = serde_json::json!({
-            "status": "TELEPORTED", "amount": 726.24, "currency": null, "transactionAt": "soon",
+            "status": null, "orderId": null, "amount": 726.24, "currency": null, "transactionAt": "soon",
         });
         let row = row(odd);
         assert_eq!((row.status, row.amount, row.currency), (Status::Unlisted, None, None));

@@ -26,6 +26,20 @@ impl Envelope {
         body.is_object().then(|| Self::of(&body))
     }
 
+    /// What of it counts, as a body of its own: the rest may hold a buyer's account, or anything that a stranger chose.
+    pub(super) fn kept(&self) -> String {
+        let order_id = self.order_id.as_ref().map(OrderId::as_str);
+        let payment_key = self.payment_key.as_ref().map(PaymentKey::as_str);
+        let kept = match &self.secret {
+            Some(secret) => serde_json::json!({"secret": secret, "orderId": order_id}),
+            None => serde_json::json!({
+                "eventType": self.event_type,
+                "data": {"orderId": order_id, "paymentKey": payment_key},
+            }),
+        };
+        kept.to_string()
+    }
+
     fn of(body: &Value) -> Self {
         let named = body["eventType"].as_str().map(printable).filter(|name| !name.is_empty());
         // Payments and cancels come under `data`, newer kinds under `entityBody`, deposits without either.
@@ -38,7 +52,7 @@ impl Envelope {
             event_type: named.unwrap_or_else(|| if flat { DEPOSIT_CALLBACK } else { "UNKNOWN" }.to_owned()),
             order_id: text("orderId").and_then(|id| id.parse().ok()),
             payment_key: text("paymentKey").and_then(|key| key.parse().ok()),
-            secret: text("secret").filter(|_| flat).map(str::to_owned),
+            secret: text("secret").filter(|_| flat).map(printable),
         }
     }
 }
@@ -76,6 +90,21 @@ mod tests {
         let payout = json!({"eventType": "payout.changed", "eventId": "e", "version": "2022-11-16",
             "entityType": "payout", "entityBody": {"id": "p"}});
         assert_eq!(read(&payout), ("payout.changed".into(), None, None, None));
+    }
+
+    #[test]
+    fn what_is_kept_reads_the_same_and_holds_nothing_else() {
+        for body in [
+            json!({"eventType": "PAYMENT_STATUS_CHANGED", "data": {"orderId": "order-0001", "paymentKey": "key",
+                "virtualAccount": {"refundReceiveAccount": {"accountNumber": "110123456789"}}}}),
+            json!({"createdAt": "x", "secret": "ps_1", "status": "DONE", "orderId": "order-0001"}),
+            json!({"eventType": "payout.changed", "entityBody": {"id": "p"}}),
+        ] {
+            let envelope = Envelope::read(body.to_string().as_bytes()).expect("an object");
+            let kept = envelope.kept();
+            assert_eq!(Envelope::read(kept.as_bytes()), Some(envelope));
+            assert!(!kept.contains("110123456789"));
+        }
     }
 
     #[test]

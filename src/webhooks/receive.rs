@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::WebhookId;
 use entity::webhook::{self, WebhookStatus};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DbErr, EntityTrait, IntoActiveModel};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter};
 use sha2::{Digest, Sha256};
 
 use super::envelope::Envelope;
@@ -64,15 +64,13 @@ pub async fn receive(app: &App, arrived: Arrived, now: DateTime<Utc>) -> Result<
 async fn store(app: &App, arrived: Arrived, now: DateTime<Utc>) -> Result<Received, ReceiveError> {
     let envelope = Envelope::read(&arrived.body).ok_or(ReceiveError::NotJson)?;
     app.webhook_limit.take(now).map_err(ReceiveError::TooMany)?;
-    // JSON is UTF-8, so nothing is lost here.
-    let body = String::from_utf8_lossy(&arrived.body).into_owned();
     let row = webhook::Model {
         id: WebhookId::new(),
         dedupe_key: dedupe_key(&arrived),
+        body: envelope.kept(),
         event_type: envelope.event_type,
         order_id: envelope.order_id.map(|id| id.to_string()),
         payment_key: envelope.payment_key.map(|key| key.to_string()),
-        body,
         status: WebhookStatus::Pending,
         outcome: None,
         tries: 0,
@@ -80,18 +78,26 @@ async fn store(app: &App, arrived: Arrived, now: DateTime<Utc>) -> Result<Receiv
         received_at: now,
         finished_at: None,
     };
-    let stored = transact!(app.db, |tx| {
-        webhook::Entity::insert(row.clone().into_active_model())
+    let (stored, alone) = transact!(app.db, |tx| {
+        let stored = webhook::Entity::insert(row.clone().into_active_model())
             .on_conflict(OnConflict::column(webhook::Column::DedupeKey).do_nothing().to_owned())
             .exec_without_returning(tx)
-            .await
+            .await?;
+        // Haste is for the first about an order: the job answers the others with one question.
+        let others = webhook::Entity::find()
+            .filter(webhook::Column::OrderId.eq(row.order_id.clone()))
+            .filter(webhook::Column::NextTryAt.is_not_null())
+            .filter(webhook::Column::Id.ne(row.id));
+        Ok::<_, DbErr>((stored, others.one(tx).await?.is_none()))
     })?;
     crash::point(Point::WebhookStored);
     tracing::info!(event_type = row.event_type, order_id = row.order_id, again = stored == 0, "webhook");
     if stored == 0 {
         return Ok(Received::Repeated);
     }
-    due::follow_up::<PendingWebhooks>(app, row.id);
+    if alone {
+        due::follow_up::<PendingWebhooks>(app, row.id);
+    }
     Ok(Received::Stored)
 }
 

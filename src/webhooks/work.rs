@@ -1,9 +1,11 @@
 //! Works webhooks off: finds the payment that each hints at, and reads it again from Toss.
 
+use chrono::{DateTime, Utc};
 use entity::payment_event::Cause;
 use entity::webhook::{self, WebhookStatus};
 use entity::{OrderId, PaymentKey, WebhookId, payment, payment_event};
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
 };
@@ -16,6 +18,8 @@ use crate::due::{self, Duty, Outcome};
 use crate::findings::{self, Found};
 use crate::payments::{Reread, next_delay, reread_key};
 
+/// What became of a webhook that made us ask.
+const READ_AGAIN: &str = "read again";
 /// How often a webhook is worked on in vain; after that settle and reconcile must do without it.
 const MOST_TRIES: i32 = 30;
 
@@ -70,10 +74,8 @@ async fn payment_of(db: &impl ConnectionTrait, envelope: &Envelope) -> Result<Op
     let Some(key) = &envelope.payment_key else { return Ok(None) };
     payment::Entity::find()
         .filter(payment::Column::PaymentKey.eq(key.clone()))
-        .filter(
-            payment::Column::Status
-                .is_not_in([payment::PaymentStatus::Aborted, payment::PaymentStatus::Expired]),
-        )
+        // In the index's own words, or SQLite would not use it.
+        .filter(Expr::cust("status NOT IN ('ABORTED', 'EXPIRED')"))
         .one(db)
         .await
 }
@@ -98,8 +100,12 @@ async fn look_into(
         Some(key) if offered(app.db.read(), order_id, key).await? => Some(key),
         Some(_) | None => None,
     };
+    let asked_at = app.clock.now();
     match reread_key(app, order_id, named, Cause::Webhook).await? {
-        Reread::Applied { .. } => finish(app, row, WebhookStatus::Done, "read again").await,
+        Reread::Applied { .. } => {
+            same_is_over(app, &row, asked_at).await?;
+            finish(app, row, WebhookStatus::Done, READ_AGAIN).await
+        }
         Reread::Refused { error, .. } => finish(app, row, WebhookStatus::Done, &error.to_string()).await,
         Reread::Unknown => finish(app, row, WebhookStatus::Ignored, "not about a payment of ours").await,
         // Settle, which knows what may still be under way, decides what that means.
@@ -115,6 +121,30 @@ async fn look_into(
         }
         Reread::Untold { .. } => postpone(app, row).await,
     }
+}
+
+/// What came about the same payment before the question left has been answered with it: however many there are, Toss is
+/// asked once.
+async fn same_is_over(app: &App, row: &webhook::Model, asked_at: DateTime<Utc>) -> Result<(), DbErr> {
+    use webhook::Column;
+    let now = app.clock.now();
+    let same_key = match &row.payment_key {
+        Some(key) => Column::PaymentKey.eq(key.as_str()),
+        None => Column::PaymentKey.is_null(),
+    };
+    transact!(app.db, |tx| {
+        let over = webhook::Entity::update_many()
+            .col_expr(Column::Status, Expr::value(WebhookStatus::Done))
+            .col_expr(Column::Outcome, Expr::value(READ_AGAIN))
+            .col_expr(Column::NextTryAt, Expr::value(Option::<DateTime<Utc>>::None))
+            .col_expr(Column::FinishedAt, Expr::value(now))
+            .filter(Column::OrderId.eq(row.order_id.clone()))
+            .filter(same_key.clone())
+            .filter(Column::NextTryAt.is_not_null())
+            .filter(Column::ReceivedAt.lte(asked_at))
+            .filter(Column::Id.ne(row.id));
+        over.exec(tx).await.map(drop)
+    })
 }
 
 async fn offered(db: &impl ConnectionTrait, order_id: &OrderId, key: &PaymentKey) -> Result<bool, DbErr> {

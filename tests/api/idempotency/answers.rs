@@ -36,6 +36,7 @@ async fn requests(world: &World) -> Vec<(String, Value, u16)> {
         ("/v1/payments/fail".to_owned(), failure, 200),
         (cancel_of(&paid), json!({"cancelReason": "변심", "cancelAmount": 1_000}), 200),
         ("/v1/jobs/purge-temp-orders/run".to_owned(), json!({}), 200),
+        (format!("/v1/admin/payments/{}/settle", paid.order_id), json!({}), 200),
     ];
     posts.into()
 }

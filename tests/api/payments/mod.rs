@@ -4,6 +4,7 @@ mod accounts;
 pub(crate) mod compensated;
 mod confirm;
 mod declined;
+mod displaced;
 mod fail;
 mod list;
 mod methods;
@@ -21,6 +22,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         compensated::scenarios(),
         confirm::scenarios(),
         declined::scenarios(),
+        displaced::scenarios(),
         fail::scenarios(),
         list::scenarios(),
         methods::scenarios(),

@@ -20,6 +20,7 @@ scenarios![
     a_finding_outside_of_the_window_is_looked_at_again,
     what_toss_does_not_tell_is_left_open_without_a_finding,
     too_many_differences_end_the_run,
+    a_second_approval_that_toss_does_not_give_back_stays_a_finding,
     a_toss_that_tells_nothing_ends_the_run,
 ];
 
@@ -216,4 +217,28 @@ async fn a_toss_that_tells_nothing_ends_the_run(world: &World) {
     let report = compare(world, lately(world)).await;
     assert!(report.failure.is_some_and(|reason| reason.contains("does not tell")));
     assert!(report.open < 100 && findings(world).await.is_empty(), "nothing is concluded from silence");
+}
+
+async fn a_second_approval_that_toss_does_not_give_back_stays_a_finding(world: &World) {
+    world.forge();
+    world.toss.one_approval_per_order(false);
+    let order = world.order("u1", &world.basic().await).await;
+    let first = world.authenticate(&order);
+    let lie = Fault::new(Operation::Confirm, FaultKind::ErrorAfter).code("REJECT_CARD_PAYMENT").status(403);
+    world.toss.inject(lie);
+    world.confirm(&order, &first).await.expect_problem(402, "PAYMENT_REJECTED");
+    let second = world.authenticate(&order);
+    world.confirm(&order, &second).await.expect(200);
+    world.toss.inject(Fault::new(Operation::Cancel, FaultKind::Reject).code("NOT_CANCELABLE_PAYMENT"));
+    assert_eq!(reported(&compared(world).await).kind, Kind::StateDiffers);
+    world.settle().await;
+    // Weeks later the rows are outside of every window, and the buyer is still charged twice.
+    world.advance(Duration::days(20));
+    for _ in 0..2 {
+        assert_eq!(compared(world).await.open, 1);
+        assert_eq!(findings(world).await, [finding("STATE_DIFFERS", &order.order_id, false)]);
+    }
+    world.toss.console_cancel(&first, None, "이중 결제").expect("cancelled");
+    assert_eq!(compared(world).await.open, 0);
+    assert_eq!(findings(world).await, [finding("STATE_DIFFERS", &order.order_id, true)]);
 }

@@ -9,6 +9,7 @@ use crate::support::scenario::scenarios;
 use crate::support::world::{Order, World};
 
 scenarios![
+    a_cancel_that_staff_made_earlier_does_not_count_as_ours,
     a_refund_lost_on_the_way_there_is_sent_again,
     a_refund_lost_on_the_way_back_is_found,
     a_500_before_the_refund_is_tried_again,
@@ -191,4 +192,18 @@ async fn a_wrong_key_of_ours_leaves_the_refund_open(world: &World) {
     assert_eq!(world.settle().await, 1);
     assert_eq!(cancels_of(world, &order), [9_900]);
     assert_eq!(world.payment(&order).await["status"], "CANCELED");
+}
+
+async fn a_cancel_that_staff_made_earlier_does_not_count_as_ours(world: &World) {
+    let order = world.buy("u1", &world.basic().await).await;
+    let key = world.payment(&order).await["paymentKey"].as_str().expect("a key").to_owned();
+    world.toss.console_cancel(&key, Some(3_000), "고객 요청").expect("cancelled");
+    world.advance(chrono::Duration::hours(1));
+    // The books have not heard of it, and the buyer is promised nothing that Toss has not done.
+    let reply = world.refund(&order, Some(3_000)).await;
+    assert!(reply.status == 409 || reply.body["refund"]["status"] == "PENDING", "{}", reply.text);
+    world.settle().await;
+    assert_eq!(world.payment(&order).await["balanceAmount"], 6_900);
+    world.refund(&order, Some(3_000)).await.expect(200);
+    assert_eq!(world.ledger_of(&order), (1, 3_900));
 }
