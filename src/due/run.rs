@@ -1,10 +1,11 @@
 //! Works on everything that is due, a bounded number at once.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{Duty, Outcome, hold, take, take_one};
@@ -15,15 +16,15 @@ use crate::db::is_unavailable;
 const MOST: usize = 1_000;
 /// Rows worked on at once.
 const IN_FLIGHT: usize = 8;
-/// How long one run takes on more; what is still due then is for the next.
-const TAKES_ON_FOR: Duration = Duration::from_secs(30);
+/// How long one run lasts: what is still due then is for the next, and what still hangs on Toss goes on beside it.
+const LASTS: Duration = Duration::from_secs(30);
 
 /// Works on every row that is due. Returns how many were decided.
 ///
 /// # Errors
 /// The database's own; what was decided stays decided.
 pub(crate) async fn run<D: Duty + 'static>(app: &App) -> Result<u64, DbErr> {
-    let began = Instant::now();
+    let ends_at = Instant::now() + LASTS;
     // Tasks, because each may hold a connection that this loop waits for.
     let mut working = JoinSet::new();
     let (mut decided, mut taken, mut failed) = (0, 0, None);
@@ -32,7 +33,7 @@ pub(crate) async fn run<D: Duty + 'static>(app: &App) -> Result<u64, DbErr> {
         more = more
             && failed.is_none()
             && taken < MOST
-            && began.elapsed() < TAKES_ON_FOR
+            && Instant::now() < ends_at
             && !app.stopping.is_cancelled()
             && app.toss.is_listening();
         if more {
@@ -44,14 +45,19 @@ pub(crate) async fn run<D: Duty + 'static>(app: &App) -> Result<u64, DbErr> {
                     for (id, lease) in rows {
                         let worker = app.clone();
                         let work = async move { (D::loggable(&id), one::<D>(&worker, id, lease).await) };
-                        working.spawn(work.in_current_span());
+                        working.spawn(app.tasks.track_future(work.in_current_span()));
                     }
                 }
                 // What is under way is still finished.
                 Err(error) => failed = Some(error),
             }
         }
-        match working.join_next().await {
+        let Ok(ended) = tokio::time::timeout_at(ends_at, working.join_next()).await else {
+            // They keep their leases by themselves; the next run must not wait for a Toss that hangs.
+            working.detach_all();
+            return failed.map_or(Ok(decided), Err);
+        };
+        match ended {
             None if more => {}
             None => return failed.map_or(Ok(decided), Err),
             Some(Ok((_, Ok(outcome)))) => decided += u64::from(outcome == Outcome::Decided),

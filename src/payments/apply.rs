@@ -97,7 +97,11 @@ pub async fn apply(
         }
         if payment.status == PaymentStatus::Done {
             reverse(tx, zone, &mut payment, heard).await?;
+            refunds::nothing_to_give_back(tx, order_id).await?;
         }
+    } else if deposit_came_again(&payment, truth) {
+        // A refund that waits for its outcome is of the deposit that is there now.
+        reverse(tx, zone, &mut payment, heard).await?;
     }
     match truth.status {
         Status::Done | Status::PartialCanceled | Status::Canceled if truth.approved_at.is_some() => {
@@ -246,6 +250,12 @@ fn deposit_contradicts(payment: &payment::Model, truth: &toss::Payment) -> bool 
             || payment.status == PaymentStatus::WaitingForDeposit && paid)
 }
 
+/// Whether Toss shows another deposit than the one that the books hold: that one was taken back in between.
+fn deposit_came_again(payment: &payment::Model, truth: &toss::Payment) -> bool {
+    let later = payment.approved_at.zip(truth.approved_at).is_some_and(|(ours, theirs)| ours < theirs);
+    payment.virtual_account.is_some() && payment.status == PaymentStatus::Done && later
+}
+
 /// The money is gone again, and with it what it bought.
 async fn reverse(
     tx: &DatabaseTransaction,
@@ -266,7 +276,7 @@ async fn reverse(
     } else {
         event_amounts::enter(tx, &payment.order_id, moved, minus, heard.now).await?;
     }
-    Ok(refunds::nothing_to_give_back(tx, &payment.order_id).await?)
+    Ok(())
 }
 
 /// An account was issued; the order is taken, the money is not there yet.

@@ -276,6 +276,11 @@ impl World {
         if !self.forged.load(Ordering::Relaxed) {
             books::check(self).await;
         }
+        self.stop().await;
+    }
+
+    /// Stops the service, whatever the books say.
+    pub(crate) async fn stop(&self) {
         self.app.stopping.cancel();
         if let Some(service) = self.service.lock().await.take() {
             service.finished().await.expect("a clean stop");
