@@ -88,7 +88,8 @@ pub async fn apply(
     if about(tx, &mut payment, truth, heard).await? == About::Superseded {
         return Ok(payment);
     }
-    if deposit_contradicts(&payment, truth) {
+    let same_attempt = payment.payment_key == before.payment_key;
+    if same_attempt && deposit_contradicts(&payment, truth) {
         // Deposits come and go, so only an answer to a question that left after the books last changed may turn them.
         if heard.asked_at < payment.updated_at {
             payment.next_settle_at = Some(heard.now + super::next_delay(0));
@@ -99,7 +100,7 @@ pub async fn apply(
             reverse(tx, zone, &mut payment, heard).await?;
             refunds::nothing_to_give_back(tx, order_id).await?;
         }
-    } else if deposit_came_again(&payment, truth) {
+    } else if same_attempt && deposit_came_again(&payment, truth) {
         // A refund that waits for its outcome is of the deposit that is there now.
         reverse(tx, zone, &mut payment, heard).await?;
     }

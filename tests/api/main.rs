@@ -17,6 +17,7 @@ mod crash;
 mod event_amounts;
 mod idempotency;
 mod jobs;
+mod model;
 mod payments;
 mod plans;
 mod process;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         event_amounts::scenarios(),
         idempotency::scenarios(),
         jobs::scenarios(),
+        model::scenarios(),
         payments::scenarios(),
         plans::scenarios(),
         process::scenarios(),
