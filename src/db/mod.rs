@@ -13,9 +13,11 @@ use sea_orm::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+mod batches;
 mod error;
 pub mod migrate;
 
+pub(crate) use batches::delete_in_batches;
 pub use error::{is_unavailable, unique_violation};
 
 /// How long a request waits for a connection before it is told that the database is not there.

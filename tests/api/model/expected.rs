@@ -301,7 +301,9 @@ impl Model {
         };
         let before = self.ours(number);
         let after = seen.ours[number].as_ref();
-        let undone = after.is_some_and(|ours| ours.compensations.iter().any(|(undone, _)| undone == key));
+        // An account that was cancelled before anybody paid into it leaves no trace afterwards.
+        let undone = [before, after].into_iter().flatten().flat_map(|ours| &ours.compensations);
+        let undone = undone.into_iter().any(|(undone, _)| undone == key);
         let idempotency_key = heard.idempotency_key.as_deref().unwrap_or_default();
         let settles = matches!(act, Act::Run(Job::Settle));
         // Toss forgets a key after fifteen days: from then on the same one would be another request anyway.

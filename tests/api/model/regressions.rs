@@ -9,6 +9,7 @@ scenarios![
     an_empty_history_changes_nothing,
     an_approval_behind_an_account_of_the_same_order_counts,
     a_refund_older_than_its_key_is_sent_under_a_new_one,
+    an_account_behind_an_approval_of_the_same_order_is_closed,
 ];
 
 /// Plays `history` in a world of its own.
@@ -41,4 +42,13 @@ async fn a_refund_older_than_its_key_is_sent_under_a_new_one(world: &World) {
         Step::Pass(Span::Fortnight),
     ];
     play(world, History { day: 1, several_approvals: false, steps }).await;
+}
+
+async fn an_account_behind_an_approval_of_the_same_order_is_closed(world: &World) {
+    let lie = Some(Glitch::ErrorAfter(Error::No));
+    let steps = vec![
+        Step::Buy { slot: 3, user: 2, plan: Plan::Premium, means: Means::Card, fault: lie },
+        Step::Retry { slot: 4, means: Means::Account, fault: lie },
+    ];
+    play(world, History { day: 1, several_approvals: true, steps }).await;
 }
