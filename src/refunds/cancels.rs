@@ -61,6 +61,10 @@ pub async fn apply_cancels(
             subscriptions::revoke(tx, zone, &payment.user_id, &payment.order_id, heard.now).await?;
         }
     }
+    // What was done of it is among the cancels, and more than what is left can no longer be.
+    if let Some(refund) = pending.filter(|refund| refund.amount > payment.balance_amount) {
+        free(tx, refund, "NOT_CANCELABLE_AMOUNT", "남은 금액이 환불할 금액보다 적습니다.").await?;
+    }
     Ok(())
 }
 
@@ -115,11 +119,21 @@ pub async fn nothing_to_give_back(tx: &DatabaseTransaction, order_id: &OrderId) 
         .filter(refund::Column::OrderId.eq(order_id.clone()))
         .filter(refund::Column::Status.eq(RefundStatus::Pending));
     let Some(pending) = pending.one(tx).await? else { return Ok(()) };
-    let mut row = pending.into_active_model();
+    free(tx, &pending, "DEPOSIT_REVERSED", "입금이 취소되어 환불할 금액이 없습니다.").await
+}
+
+/// Ends a refund that waits for its outcome and cannot come any more.
+async fn free(
+    tx: &DatabaseTransaction,
+    pending: &refund::Model,
+    code: &str,
+    message: &str,
+) -> Result<(), DbErr> {
+    let mut row = pending.clone().into_active_model();
     row.status = Set(RefundStatus::Failed);
     row.receive_account = Set(None);
-    row.failure_code = Set(Some("DEPOSIT_REVERSED".to_owned()));
-    row.failure_message = Set(Some("입금이 취소되어 환불할 금액이 없습니다.".to_owned()));
+    row.failure_code = Set(Some(code.to_owned()));
+    row.failure_message = Set(Some(message.to_owned()));
     row.next_settle_at = Set(None);
     row.update(tx).await.map(drop)
 }

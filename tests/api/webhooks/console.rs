@@ -11,6 +11,7 @@ scenarios![
     a_partial_refund_by_staff_leaves_the_subscription,
     refunds_told_in_the_wrong_order_end_the_same,
     a_refund_by_staff_while_ours_is_under_way_is_entered_once,
+    a_refund_for_which_staff_left_no_money_ends_with_theirs,
     an_event_refunded_by_staff_leaves_the_total,
 ];
 
@@ -70,6 +71,23 @@ async fn a_refund_by_staff_while_ours_is_under_way_is_entered_once(world: &World
     world.settle().await;
     assert_eq!(world.ledger_of(&order), (1, 0));
     assert_eq!(refunds_of(world, &order).await.len(), 1);
+}
+
+async fn a_refund_for_which_staff_left_no_money_ends_with_theirs(world: &World) {
+    let (order, key) = bought(world).await;
+    // Ours never arrives, and meanwhile staff give more back than it would leave.
+    world.toss.inject(Fault::new(Operation::Cancel, FaultKind::DropBefore));
+    world.refund(&order, Some(1_000)).await.expect(202);
+    world.toss.console_cancel(&key, Some(9_000), "고객 요청").expect("cancelled");
+    assert_eq!(world.work_webhooks_off().await, 1);
+    // Together they would be more than what was paid, so they never stand side by side.
+    let refunds = refunds_of(world, &order).await;
+    let stands = |refund: &Value| (refund["amount"].clone(), refund["status"].clone());
+    let standing: Vec<_> = refunds.iter().map(stands).collect();
+    assert_eq!(standing, [(9_000.into(), "DONE".into()), (1_000.into(), "FAILED".into())]);
+    // What is left can be asked for again.
+    world.refund(&order, Some(900)).await.expect(200);
+    assert_eq!(world.ledger_of(&order), (1, 0));
 }
 
 async fn an_event_refunded_by_staff_leaves_the_total(world: &World) {
