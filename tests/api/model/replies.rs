@@ -192,7 +192,12 @@ impl Model {
         match self.orders[number].last_cancel(&own.id) {
             None => Err(format!("{own:?} was reserved, and Toss was not asked")),
             Some(Answer::Payment) => {
-                hold!(own.status == Undone::Done, "Toss gave the money back, and we hold {own:?}");
+                // The bank had taken the deposit back: what Toss cancelled was an account without money.
+                let no_money = own.status == Undone::Failed && after.approved_at.is_none();
+                hold!(
+                    own.status == Undone::Done || no_money,
+                    "Toss gave the money back, and we hold {own:?}"
+                );
                 Ok(())
             }
             Some(Answer::Error { status: 400..500, .. }) => Ok(()),
