@@ -1,7 +1,7 @@
 //! Callers' own `Idempotency-Key`s: what was asked under one is done once, and answered the same way for a day.
 //!
-//! A request claims its key under a lease ([`take`]), writes down what it makes in the transaction that makes it
-//! ([`Claim::made`]), and keeps its answer ([`keep`]). After a crash, the row tells where it happened: with nothing
+//! A request claims its key under a lease (`take`), writes down what it makes in the transaction that makes it
+//! ([`Claim::made`]), and keeps its answer (`keep`). After a crash, the row tells where it happened: with nothing
 //! made, the request is run again under a new claim, which shuts the old one out; with something made, the answer is
 //! read from that.
 
