@@ -1,11 +1,13 @@
 //! What every operation receives: settings, books, Toss, clock, and the count of work that must not be cut off.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::Signer;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
@@ -36,6 +38,10 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// How many webhooks are taken.
     pub webhook_limit: Limit,
+    /// What links and sessions are signed with.
+    pub signer: Signer,
+    /// Where the server listens, once it does.
+    pub bound: OnceLock<SocketAddr>,
     /// Unknown outcomes that may be followed up at once, beside the job that does it anyway.
     pub follow_ups: Arc<Semaphore>,
 }
@@ -54,6 +60,7 @@ impl App {
         let metrics = Metrics::new(&db, &toss);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let webhook_limit = Limit::new(config.toss.webhooks_per_minute);
+        let (signer, bound) = (Signer::new(&config), OnceLock::new());
         let follow_ups = Arc::new(Semaphore::new(FOLLOW_UPS));
         Ok(Self(Arc::new(Parts {
             config,
@@ -64,8 +71,20 @@ impl App {
             metrics,
             stopping,
             webhook_limit,
+            signer,
+            bound,
             follow_ups,
         })))
+    }
+}
+
+impl Parts {
+    /// Where browsers reach the service, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match &self.config.server.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.bound.get().copied().unwrap_or(self.config.server.bind)),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod telemetry;
 pub mod auth;
 pub mod http;
 pub mod idempotency;
+pub mod pages;
 
 pub mod plans;
 pub mod temp_orders;

@@ -5,6 +5,8 @@
     reason = "code that the ORM's macro generates for nested saves, which we never call"
 )]
 
+pub mod admin_session;
+pub mod checkout;
 pub mod compensation;
 pub mod customer;
 pub mod event_amount;

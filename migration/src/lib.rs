@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 mod dialect;
 mod m20261121_000001_books;
 mod m20261121_000002_recovery;
+mod m20261121_000003_pages;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -14,6 +15,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261121_000001_books::Migration), Box::new(m20261121_000002_recovery::Migration)]
+        vec![
+            Box::new(m20261121_000001_books::Migration),
+            Box::new(m20261121_000002_recovery::Migration),
+            Box::new(m20261121_000003_pages::Migration),
+        ]
     }
 }

@@ -15,6 +15,9 @@ use crate::http::error::ApiError;
 use crate::http::fields::{Fault, FieldError};
 
 mod jwt;
+mod signing;
+
+pub use signing::Signer;
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]

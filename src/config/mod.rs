@@ -10,10 +10,12 @@ use url::Url;
 
 mod addresses;
 mod load;
+mod origins;
 mod validate;
 
 pub use addresses::Addresses;
 pub use load::ConfigError;
+pub use origins::Origins;
 pub use validate::TossKeyKind;
 
 /// All settings.
@@ -28,6 +30,10 @@ pub struct Config {
     pub toss: Toss,
     /// The rules of billing.
     pub billing: Billing,
+    /// The hosted checkout.
+    pub checkout: Checkout,
+    /// The pages for operators.
+    pub dashboard: Dashboard,
     /// Who may call.
     #[serde(default)]
     pub auth: Auth,
@@ -45,6 +51,8 @@ pub struct Server {
     pub answer_within_ms: u64,
     /// Requests under way at once; beyond that callers are told to come back.
     pub max_in_flight: usize,
+    /// Where browsers reach the service; the bound address when unset.
+    pub public_url: Option<Url>,
     /// Proxies whose `X-Forwarded-For` is believed.
     #[serde(default)]
     pub trusted_proxies: Addresses,
@@ -70,6 +78,8 @@ pub struct Toss {
     pub secret_key: Option<SecretString>,
     /// The key that a browser shows.
     pub client_key: Option<String>,
+    /// The script that gives a page the payment widget.
+    pub sdk_url: Url,
     /// Milliseconds to connect.
     pub connect_timeout_ms: u64,
     /// Milliseconds for a whole request.
@@ -95,6 +105,34 @@ pub struct Billing {
     pub temp_order_ttl_minutes: u32,
 }
 
+/// The hosted checkout.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkout {
+    /// What buyers know the shop by.
+    pub shop_name: Option<String>,
+    /// The shop's terms.
+    pub terms_url: Option<Url>,
+    /// Where buyers get help.
+    pub support_url: Option<Url>,
+    /// Hours that the link to an order's page is good.
+    pub link_ttl_hours: u32,
+    /// Where a buyer may be sent back to.
+    pub return_origins: Origins,
+    /// Sources for the page's `Content-Security-Policy`, divided by spaces.
+    pub toss_sources: String,
+    /// Whether Toss's script may add style sheets of its own.
+    pub allow_inline_styles: bool,
+}
+
+/// The pages for operators.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dashboard {
+    /// Hours that a sign-in lasts.
+    pub session_hours: u32,
+}
+
 /// Who may call.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +143,8 @@ pub struct Auth {
     pub service_key: Option<SecretString>,
     /// The secret under which the SaaS signs its users' JWTs.
     pub jwt_hs256_secret: Option<SecretString>,
+    /// What checkout links and sessions are signed with; derived from Toss's secret key when unset.
+    pub signing_secret: Option<SecretString>,
     /// Where public keys of JWTs are published.
     pub jwks_url: Option<Url>,
     /// The `iss` that a JWT must name.
@@ -134,6 +174,20 @@ impl Toss {
     /// The longest time that a request can be under way.
     pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
+    }
+}
+
+impl Checkout {
+    /// How long the link to an order's page is good.
+    pub fn link_ttl(&self) -> chrono::Duration {
+        chrono::Duration::hours(i64::from(self.link_ttl_hours))
+    }
+}
+
+impl Dashboard {
+    /// How long a sign-in lasts.
+    pub fn session_ttl(&self) -> chrono::Duration {
+        chrono::Duration::hours(i64::from(self.session_hours))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rules between settings that types alone cannot say.
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use super::{Config, ConfigError};
 
@@ -47,6 +48,13 @@ impl Config {
             at_most("billing.refund_window_days", self.billing.refund_window_days.into(), 3_650),
             at_most("billing.temp_order_ttl_minutes", self.billing.temp_order_ttl_minutes.into(), 43_200),
             at_most("scheduler.settle_interval_secs", self.scheduler.settle_interval_secs.into(), 3_600),
+            between_u32("checkout.link_ttl_hours", self.checkout.link_ttl_hours, 1, 8_760),
+            between_u32("dashboard.session_hours", self.dashboard.session_hours, 1, 168),
+            self.public_url_is_an_address(),
+            self.sdk_is_reachable_by_browsers(),
+            self.links_of_pages_are_for_browsers(),
+            self.sources_are_plain(),
+            self.signing_secret_is_long(),
             self.pool_is_sane(),
             self.keys_are_not_empty(),
             self.toss_keys_belong_together(),
@@ -65,6 +73,46 @@ impl Config {
         let url = self.database.url.expose_secret();
         let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme));
         check(known, "database.url", "must begin with `sqlite:` or `postgres:`")
+    }
+
+    fn public_url_is_an_address(&self) -> Result<(), ConfigError> {
+        let bare =
+            |url: &Url| is_web(url) && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let sane = self.server.public_url.as_ref().is_none_or(bare);
+        check(sane, "server.public_url", "must be an http or https address without a path")
+    }
+
+    fn sdk_is_reachable_by_browsers(&self) -> Result<(), ConfigError> {
+        check(is_web(&self.toss.sdk_url), "toss.sdk_url", "must be an http or https address")?;
+        let live = self.toss_key_kind() == Some(TossKeyKind::Live);
+        let clear = self.toss.sdk_url.scheme() != "https";
+        check(!(live && clear), "toss.sdk_url", "must be https where a live key is used")
+    }
+
+    fn links_of_pages_are_for_browsers(&self) -> Result<(), ConfigError> {
+        for (name, url) in [
+            ("checkout.terms_url", &self.checkout.terms_url),
+            ("checkout.support_url", &self.checkout.support_url),
+        ] {
+            check(url.as_ref().is_none_or(is_web), name, "must be an http or https address")?;
+        }
+        Ok(())
+    }
+
+    /// What goes into a header must not be able to end it or open another directive.
+    fn sources_are_plain(&self) -> Result<(), ConfigError> {
+        let plain = |source: &str| {
+            source.starts_with("https://")
+                && source.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":/.-*_".contains(&byte))
+        };
+        let sane = self.checkout.toss_sources.split_ascii_whitespace().all(plain);
+        check(sane, "checkout.toss_sources", "must be https sources divided by spaces")
+    }
+
+    fn signing_secret_is_long(&self) -> Result<(), ConfigError> {
+        let long = |secret: &SecretString| secret.expose_secret().len() >= 32;
+        let sane = self.auth.signing_secret.as_ref().is_none_or(long);
+        check(sane, "auth.signing_secret", "must have at least 32 characters")
     }
 
     fn pool_is_sane(&self) -> Result<(), ConfigError> {
@@ -127,6 +175,14 @@ impl Config {
 
 fn check(holds: bool, key: &'static str, reason: &str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError::Invalid { key, reason: reason.to_owned() }) }
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host()
+}
+
+fn between_u32(key: &'static str, value: u32, least: u32, most: u32) -> Result<(), ConfigError> {
+    check((least..=most).contains(&value), key, &format!("must be between {least} and {most}"))
 }
 
 fn positive(key: &'static str, value: u64) -> Result<(), ConfigError> {

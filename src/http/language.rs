@@ -1,7 +1,7 @@
 //! Korean or English, by `Accept-Language`; Korean unless English is clearly preferred.
 
 use poem::Request;
-use poem::http::header::ACCEPT_LANGUAGE;
+use poem::http::header::{ACCEPT_LANGUAGE, COOKIE};
 
 /// A language that `detail` can be in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,25 @@ impl Language {
     pub fn of(request: &Request) -> Self {
         let header = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         header.map_or(Self::Korean, Self::preferred)
+    }
+
+    /// What a page is shown in: as the link says, else as was last chosen, else as the browser prefers.
+    pub fn of_page(request: &Request) -> Self {
+        let query = request.uri().query().unwrap_or_default();
+        let asked = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang");
+        let asked = asked.and_then(|(_, value)| Self::named(&value));
+        let cookies = request.headers().get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut chosen = cookies.flat_map(|value| value.split(';')).map(str::trim);
+        let chosen = || chosen.find_map(|pair| Self::named(pair.strip_prefix("lang=")?));
+        asked.or_else(chosen).unwrap_or_else(|| Self::of(request))
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "ko" => Some(Self::Korean),
+            "en" => Some(Self::English),
+            _ => None,
+        }
     }
 
     fn preferred(header: &str) -> Self {

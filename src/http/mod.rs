@@ -21,7 +21,7 @@ pub(crate) mod origin;
 mod overload;
 pub mod page;
 mod paths;
-mod problems;
+pub(crate) mod problems;
 mod server;
 pub mod time;
 
@@ -92,6 +92,7 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .at("/metrics", get(metrics::metrics))
         .at("/openapi.json", get(spec))
         .nest("/docs", ui)
+        .at("/assets/:name", get(crate::pages::assets::asset))
         .nest("/", service)
         .data(app.clone())
         .with(idempotency::Keys::new(app.clone(), Arc::clone(&paths)))

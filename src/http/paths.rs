@@ -9,13 +9,14 @@ use url::form_urlencoded;
 use super::fields::{Fault, FieldError};
 
 /// Paths outside of the document; `/docs` has files below it.
-const OUTSIDE: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"];
+const OUTSIDE: [&str; 8] =
+    ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/assets", "/checkout", "/admin"];
 
 /// The paths of the document.
 #[derive(Debug)]
 pub(super) struct Paths {
     known: Vec<Path>,
-    outside: [Arc<str>; 5],
+    outside: [Arc<str>; 8],
     other: Arc<str>,
 }
 

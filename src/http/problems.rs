@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use poem::error::{MethodNotAllowedError, NotFoundError};
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Middleware, Request, Response};
 use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError};
 use poem_openapi::types::ToJSON;
@@ -18,13 +18,14 @@ use super::language::Language;
 use super::overload::{Overload, Place};
 use super::paths::Paths;
 use crate::app::App;
+use crate::pages::{self, Shell};
 
 /// The header that carries the id.
 const REQUEST_ID: &str = "x-request-id";
 
 /// The request's id, for whoever renders a problem inside of [`Problems`].
 #[derive(Clone, Debug)]
-pub(super) struct RequestId(pub(super) String);
+pub(crate) struct RequestId(pub(crate) String);
 
 /// Adds request ids, log lines, counts and problem documents, and refuses what is too much or not in the document.
 #[derive(Clone, Debug)]
@@ -60,6 +61,7 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
         let language = Language::of(&request);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        let page = Shown::of(&around.app, &request);
         request.set_data(RequestId(request_id.clone()));
         let span = tracing::info_span!("request", request_id);
         async {
@@ -67,7 +69,10 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
                 Ok(_place) => self.guarded(request).await,
                 Err(refused) => Err(refused.into()),
             };
-            let mut response = outcome.unwrap_or_else(|error| answer(error, language, &request_id));
+            let mut response = outcome.unwrap_or_else(|error| match page {
+                Some(page) => page.problem(&around.app, error, &request_id),
+                None => answer(error, language, &request_id),
+            });
             if response.status() == StatusCode::METHOD_NOT_ALLOWED
                 && let Ok(value) = HeaderValue::from_str(&around.paths.allow(&path))
             {
@@ -108,6 +113,33 @@ impl<E: Endpoint> WithProblems<E> {
                 Err(ApiError::from(Code::Internal).into())
             }
         }
+    }
+}
+
+/// A page that a person looks at, kept for when it cannot be shown.
+struct Shown {
+    shell: Shell,
+    /// The page again, unless asking for it again would do something again.
+    again: Option<String>,
+}
+
+impl Shown {
+    fn of(app: &App, request: &Request) -> Option<Self> {
+        let path = request.uri().path();
+        let below =
+            |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if !below("/checkout") && !below("/admin") {
+            return None;
+        }
+        let again = request.uri().path_and_query().filter(|_| request.method() == Method::GET);
+        Some(Self { shell: Shell::of(app, request), again: again.map(|path| path.as_str().to_owned()) })
+    }
+
+    fn problem(self, app: &App, error: poem::Error, request_id: &str) -> Response {
+        if error.is_from_response() {
+            return error.into_response();
+        }
+        pages::problem(app, self.shell, request_id, self.again, &explain(&error))
     }
 }
 

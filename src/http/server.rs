@@ -32,6 +32,8 @@ pub async fn start(app: App) -> std::io::Result<Running> {
     let acceptor = TcpListener::bind(app.config.server.bind).into_acceptor().await?;
     let address = acceptor.local_addr().iter().find_map(|local| local.as_socket_addr().copied());
     let address = address.ok_or_else(|| std::io::Error::other("the listener has no address"))?;
+    // A process serves once; a second address would not change where browsers were told to go.
+    let address = *app.bound.get_or_init(|| address);
     let stop = app.stopping.clone().cancelled_owned();
     let server = poem::Server::new_with_acceptor(NoDelay(acceptor)).idle_timeout(IDLE);
     let serving = server.run_with_graceful_shutdown(super::routes(app.clone()), stop, Some(STOP_WITHIN));

@@ -5,10 +5,12 @@ pub mod calendar;
 mod expire;
 mod list;
 mod periods;
+mod preview;
 mod read;
 pub mod schedule;
 pub mod state;
 
 pub use expire::expire;
 pub use periods::{PeriodError, append, revoke};
+pub use preview::{Offer, preview_purchase, preview_refund};
 pub use read::{Subscribed, of_user};

@@ -9,7 +9,8 @@ use entity::{
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    QuerySelect,
 };
 
 use super::schedule::{BeyondCalendar, Purchase, Slot, schedule};
@@ -122,12 +123,15 @@ async fn lock_user(tx: &DatabaseTransaction, user_id: &UserId) -> Result<(), DbE
     customer::Entity::find_by_id(user_id.clone()).lock(LockType::NoKeyUpdate).one(tx).await.map(drop)
 }
 
-async fn find(tx: &DatabaseTransaction, user_id: &UserId) -> Result<Option<subscription::Model>, DbErr> {
+pub(super) async fn find(
+    tx: &impl ConnectionTrait,
+    user_id: &UserId,
+) -> Result<Option<subscription::Model>, DbErr> {
     subscription::Entity::find().filter(subscription::Column::UserId.eq(user_id.clone())).one(tx).await
 }
 
-async fn live_periods(
-    tx: &DatabaseTransaction,
+pub(super) async fn live_periods(
+    tx: &impl ConnectionTrait,
     subscription_id: SubscriptionId,
 ) -> Result<Vec<subscription_period::Model>, DbErr> {
     subscription_period::Entity::find()
@@ -137,7 +141,7 @@ async fn live_periods(
         .await
 }
 
-fn purchase(period: &subscription_period::Model) -> Purchase {
+pub(super) fn purchase(period: &subscription_period::Model) -> Purchase {
     Purchase {
         id: period.id,
         order_id: period.order_id.clone(),
