@@ -20,6 +20,8 @@ pub mod pages;
 pub mod plans;
 pub mod temp_orders;
 
+pub mod checkout;
+
 pub mod compensations;
 pub mod payments;
 pub mod refunds;

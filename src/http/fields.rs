@@ -58,6 +58,8 @@ pub enum Fault {
     Cursor,
     /// Another record has this value.
     Taken,
+    /// It is no URL that a buyer may be sent to.
+    ReturnUrl,
     /// It does not go with the other fields.
     Misplaced(&'static str),
 }
@@ -97,6 +99,10 @@ impl FieldError {
             Fault::Instant => say("RFC 3339 형식의 시각이어야 합니다.", "must be an RFC 3339 instant"),
             Fault::Cursor => say("올바른 커서가 아닙니다.", "is not a cursor that this list gave"),
             Fault::Taken => say("이미 사용 중인 값입니다.", "is already in use"),
+            Fault::ReturnUrl => say(
+                "checkout.return_origins에 있는 주소의 URL이어야 하며 2000자를 넘을 수 없습니다.",
+                "must be a URL in one of checkout.return_origins, of at most 2000 characters",
+            ),
             Fault::Misplaced(why) => say("다른 항목과 함께 쓸 수 없는 값입니다.", why),
         }
     }

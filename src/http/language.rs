@@ -21,13 +21,17 @@ impl Language {
 
     /// What a page is shown in: as the link says, else as was last chosen, else as the browser prefers.
     pub fn of_page(request: &Request) -> Self {
-        let query = request.uri().query().unwrap_or_default();
-        let asked = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang");
-        let asked = asked.and_then(|(_, value)| Self::named(&value));
         let cookies = request.headers().get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut chosen = cookies.flat_map(|value| value.split(';')).map(str::trim);
         let chosen = || chosen.find_map(|pair| Self::named(pair.strip_prefix("lang=")?));
-        asked.or_else(chosen).unwrap_or_else(|| Self::of(request))
+        Self::asked(request).or_else(chosen).unwrap_or_else(|| Self::of(request))
+    }
+
+    /// What the link itself asks for, by `lang`.
+    pub fn asked(request: &Request) -> Option<Self> {
+        let query = request.uri().query().unwrap_or_default();
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(name, _)| name == "lang").and_then(|(_, value)| Self::named(&value))
     }
 
     fn named(name: &str) -> Option<Self> {

@@ -92,6 +92,7 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .at("/metrics", get(metrics::metrics))
         .at("/openapi.json", get(spec))
         .nest("/docs", ui)
+        .nest("/checkout", crate::checkout::routes())
         .at("/assets/:name", get(crate::pages::assets::asset))
         .nest("/", service)
         .data(app.clone())

@@ -3,8 +3,10 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use entity::payment::PaymentStatus;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Request, Response};
+use sea_orm::ActiveEnum;
 
 use crate::app::App;
 use crate::config::TossKeyKind;
@@ -86,6 +88,12 @@ impl Shell {
     /// A day and a time as people read them, in `billing.timezone`.
     pub(crate) fn instant(&self, at: &DateTime<Utc>) -> String {
         instant(*at, self.zone, self.language)
+    }
+
+    /// Toss's word for how a payment stands, for scripts and styles.
+    #[expect(clippy::unused_self, reason = "templates know the shell alone")]
+    pub(crate) fn status(&self, status: &PaymentStatus) -> String {
+        status.to_value()
     }
 
     /// The link to one of our files.

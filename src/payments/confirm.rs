@@ -1,6 +1,8 @@
 //! Confirms a payment: claim (transaction 1), ask Toss (no transaction), record (transaction 2). A crash between any
 //! two is harmless: from the claim on, the settle job finds out what happened.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
@@ -86,7 +88,21 @@ pub enum ConfirmError {
 /// [`ConfirmError`]. Toss is not called for any but `Rejected` and `Misconfigured`, and nothing is claimed for
 /// `Unavailable`.
 pub async fn confirm(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
-    let answered = answer_in_time(app, command, now).await;
+    confirm_within(app, command, now, app.config.server.answer_within()).await
+}
+
+/// Like [`confirm`], for a caller that waits no longer than `patience`; the work goes on.
+///
+/// # Errors
+/// [`ConfirmError`].
+pub async fn confirm_within(
+    app: &App,
+    command: Confirm,
+    now: DateTime<Utc>,
+    patience: Duration,
+) -> Result<Confirmed, ConfirmError> {
+    let patience = patience.min(app.config.server.answer_within());
+    let answered = answer_in_time(app, command, now, patience).await;
     app.metrics.confirmations.count(word(&answered));
     answered
 }
@@ -112,13 +128,18 @@ fn word(answered: &Result<Confirmed, ConfirmError>) -> &'static str {
     }
 }
 
-async fn answer_in_time(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
+async fn answer_in_time(
+    app: &App,
+    command: Confirm,
+    now: DateTime<Utc>,
+    patience: Duration,
+) -> Result<Confirmed, ConfirmError> {
     let worker = app.clone();
     let Confirm { owner, payment_key, order_id, amount, claim: _ } = command.clone();
     let work = async move { claim_and_ask(&worker, &command, now).await };
     // A task of its own: a caller that hangs up cancels nothing.
     let task = app.tasks.spawn(work.in_current_span());
-    let claimed = match tokio::time::timeout(app.config.server.answer_within(), task).await {
+    let claimed = match tokio::time::timeout(patience, task).await {
         Ok(Ok(outcome)) => match outcome? {
             Asked::Misconfigured => return Err(ConfirmError::Misconfigured),
             Asked::Recorded => true,

@@ -18,7 +18,7 @@ mod settle;
 mod settle_now;
 mod view;
 
-pub use confirm::{Confirm, ConfirmError, Confirmed, confirm, standing};
+pub use confirm::{Confirm, ConfirmError, Confirmed, confirm, confirm_within, standing};
 pub use fail::{Fail, FailError, fail};
 pub use ladder::next_delay;
 pub use list::{PaymentFilter, find, list};

@@ -5,15 +5,17 @@ use poem_openapi::param::Path;
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Deserialize;
+use url::Url;
 
 use super::{CreateError, Quoted};
 use crate::app::App;
 use crate::auth::Caller;
+use crate::checkout::{self, ReturnUrls};
 use crate::http::Tag;
 use crate::http::body::Json;
 use crate::http::code::{AUTH, BODY, Code, INPUT, KEYED};
 use crate::http::error::{Answer, ApiError, refusals};
-use crate::http::fields::{self, Together};
+use crate::http::fields::{self, Fault, FieldError, Together};
 use crate::http::idempotency::Keyed;
 use crate::http::time::Instant;
 
@@ -39,10 +41,15 @@ pub struct TempOrderView {
     pub created_at: Instant,
     /// From this instant on it can no longer be paid.
     pub expires_at: Instant,
+    /// The hosted checkout's page of this order, for its buyer: pay there, and find the receipt there. Whoever has the
+    /// link can see the order; it closes by itself.
+    pub checkout_url: String,
 }
 
-impl From<Quoted> for TempOrderView {
-    fn from(quoted: Quoted) -> Self {
+impl TempOrderView {
+    /// How `quoted` looks to callers.
+    fn of(app: &App, quoted: Quoted) -> Self {
+        let checkout_url = checkout::page_url(app, &quoted.order);
         let order = quoted.order;
         Self {
             order_id: order.order_id.to_string(),
@@ -54,6 +61,7 @@ impl From<Quoted> for TempOrderView {
             customer_key: quoted.customer_key.to_string(),
             created_at: order.created_at.into(),
             expires_at: order.expires_at.into(),
+            checkout_url,
         }
     }
 }
@@ -68,6 +76,13 @@ struct CreateTempOrder {
     /// Who buys, 1 to 64 characters of `A-Z a-z 0-9 - _ . = @`. A user may leave it out; a service names it.
     #[oai(validator(min_length = 1, max_length = 64))]
     user_id: Option<String>,
+    /// Where the hosted checkout sends the buyer once the order is paid, with `orderId` added. Its origin must be one of
+    /// `checkout.return_origins`. Without it, the buyer sees the receipt.
+    #[oai(validator(max_length = 2000))]
+    success_url: Option<String>,
+    /// Where the hosted checkout lets a buyer go who gives up, with `orderId`, `code` and `message` added.
+    #[oai(validator(max_length = 2000))]
+    fail_url: Option<String>,
 }
 
 impl Example for CreateTempOrder {
@@ -75,6 +90,8 @@ impl Example for CreateTempOrder {
         CreateTempOrder {
             plan_id: "01a1fe1d-0582-7215-8b7c-9b6826e01933".to_owned(),
             user_id: Some("alice".to_owned()),
+            success_url: None,
+            fail_url: None,
         }
     }
 }
@@ -105,6 +122,18 @@ impl From<CreateError> for ApiError {
     }
 }
 
+/// A URL that a buyer may be sent back to.
+fn return_url(app: &App, field: &'static str, text: Option<&str>) -> Result<Option<Url>, FieldError> {
+    let Some(text) = text else { return Ok(None) };
+    let url = Url::parse(text).ok().filter(|url| app.config.checkout.return_origins.allow(url));
+    url.filter(|url| url.as_str().len() <= LONGEST_URL)
+        .map(Some)
+        .ok_or_else(|| FieldError::new(field, Fault::ReturnUrl))
+}
+
+/// The longest URL that is kept, in bytes.
+const LONGEST_URL: usize = 2_000;
+
 /// Temp orders.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TempOrdersApi;
@@ -126,18 +155,24 @@ impl TempOrdersApi {
         key: Keyed,
         body: Json<CreateTempOrder>,
     ) -> Answer<Created, CreateRefusals> {
-        let (plan_id, named) = (
+        let (plan_id, named, success, fail) = (
             fields::row_id("planId", &body.0.plan_id),
             fields::maybe_id("userId", body.0.user_id.as_deref()),
+            return_url(&app, "successUrl", body.0.success_url.as_deref()),
+            return_url(&app, "failUrl", body.0.fail_url.as_deref()),
         )
             .together()?;
         let user_id = caller.acting_for(named)?;
         let quoted = match key.made()? {
             // An order of which nobody has heard cannot have been paid: it is gone because its time was over.
             Some(order_id) => super::find(app.db.read(), &order_id, None).await?.ok_or(Code::OrderExpired)?,
-            None => super::create(&app, &user_id, plan_id, key.claim().as_ref(), app.clock.now()).await?,
+            None => {
+                let returns = ReturnUrls { success, fail };
+                super::create(&app, &user_id, plan_id, &returns, key.claim().as_ref(), app.clock.now())
+                    .await?
+            }
         };
-        Ok(Created::Order(Json(quoted.into())))
+        Ok(Created::Order(Json(TempOrderView::of(&app, quoted))))
     }
 
     /// Read a quote
@@ -154,6 +189,6 @@ impl TempOrdersApi {
     ) -> Answer<Json<TempOrderView>, GetRefusals> {
         let order_id = fields::id("orderId", &order_id.0)?;
         let found = super::find(app.db.read(), &order_id, caller.owner().as_ref()).await?;
-        Ok(Json(found.ok_or(Code::OrderNotFound)?.into()))
+        Ok(Json(TempOrderView::of(&app, found.ok_or(Code::OrderNotFound)?)))
     }
 }

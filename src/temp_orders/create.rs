@@ -8,6 +8,7 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoAct
 
 use super::find::Quoted;
 use crate::app::App;
+use crate::checkout::{self, ReturnUrls};
 use crate::db::transact;
 use crate::idempotency::{self, Claim, ClaimError};
 
@@ -28,7 +29,7 @@ pub enum CreateError {
     Database(#[from] DbErr),
 }
 
-/// Quotes the plan `plan_id` to `user_id`, under the caller's `claim` if there is one.
+/// Quotes the plan `plan_id` to `user_id`, who goes back to `returns`, under the caller's `claim` if there is one.
 ///
 /// # Errors
 /// [`CreateError`].
@@ -36,6 +37,7 @@ pub async fn create(
     app: &App,
     user_id: &UserId,
     plan_id: PlanId,
+    returns: &ReturnUrls,
     claim: Option<&Claim>,
     now: DateTime<Utc>,
 ) -> Result<Quoted, CreateError> {
@@ -58,6 +60,7 @@ pub async fn create(
             expires_at: now + ttl,
         };
         order.clone().into_active_model().insert(tx).await?;
+        checkout::keep(tx, app, &order, returns).await?;
         idempotency::made(tx, claim, &order.order_id).await?;
         Ok(Quoted { order, customer_key })
     })

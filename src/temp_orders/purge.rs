@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 
 use crate::app::App;
+use crate::checkout;
 use crate::db::delete_in_batches;
 
 /// Removes expired orders, except those whose payment is still being found out. Returns how many.
@@ -11,7 +12,10 @@ use crate::db::delete_in_batches;
 /// # Errors
 /// The database's own; batches that were done stay done.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
-    delete_in_batches(app, PURGE, &[now.into()]).await
+    let orders = delete_in_batches(app, PURGE, &[now.into()]).await?;
+    // What their pages kept goes when the pages close, which is later; it is not an order and not counted as one.
+    checkout::purge(app, now).await?;
+    Ok(orders)
 }
 
 const PURGE: &str = "

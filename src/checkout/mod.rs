@@ -1,0 +1,27 @@
+//! The hosted checkout: an order's page, which always shows the truth, and the two places that Toss sends buyers to.
+//!
+//! `/checkout/{orderId}` opens with a signed link alone and shows how the order stands: to be paid, being confirmed,
+//! waiting for a deposit, paid, or over. `/checkout/success` confirms and sends the browser there; `/checkout/fail`
+//! writes down why not. So a reload, the back button or a second tab can only look, never charge.
+
+use poem::{Route, get};
+
+mod fail;
+mod link;
+mod order;
+mod returns;
+mod standing;
+mod state;
+mod success;
+
+pub use link::page_url;
+pub use returns::{ReturnUrls, keep, purge, return_urls};
+
+/// The pages, below `/checkout`.
+pub(crate) fn routes() -> Route {
+    Route::new()
+        .at("/success", get(success::success))
+        .at("/fail", get(fail::fail))
+        .at("/:orderId", get(order::order))
+        .at("/:orderId/state", get(state::state))
+}
