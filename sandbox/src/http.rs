@@ -1,4 +1,4 @@
-//! HTTP in and out: reads a request, hands it to the API or to the control calls, writes the answer.
+//! HTTP in and out: reads a request, hands it to the API, to the control calls or to the pages, writes the answer.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use poem::{Endpoint, Request, Response, endpoint, http::HeaderMap};
 use crate::{
     api::{self, Incoming, Outcome, answer::Answer},
     control,
+    pages::{self, Visit},
     socket::Switches,
     state::Shared,
 };
@@ -28,6 +29,10 @@ pub(crate) fn endpoint(
 async fn serve(shared: Arc<Shared>, switches: Switches, mut request: Request) -> Response {
     let body = request.take_body().into_bytes_limit(MAX_BODY).await.ok().map(|body| body.to_vec());
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let visit = Visit::of(&method, &path, request.uri().query(), request.headers());
+    if let Some(page) = pages::serve(&shared, &visit, body.as_deref().unwrap_or_default()) {
+        return page;
+    }
     if path == "/" {
         return Response::builder().content_type("text/plain; charset=utf-8").body(control::home::PAGE);
     }

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! In reading order: `http` takes a request to `api` (Toss's calls) or `control` (what buyers, banks,
-//! staff and bad luck do); both work on `books`, which hold each `payment` and its `means`; what changes
+//! staff and bad luck do) or `pages` (the same for people with a browser); all work on `books`, which hold each `payment` and its `means`; what changes
 //! there, `webhooks` tell the shop.
 
 mod server;
@@ -29,6 +29,7 @@ mod state;
 mod api;
 mod control;
 mod http;
+mod pages;
 mod socket;
 
 mod books;

@@ -10,6 +10,14 @@ use crate::{
 };
 
 impl Books {
+    /// The virtual accounts that wait for their deposit, of one order or of all, newest first.
+    pub(crate) fn waiting(&self, order_id: Option<&str>) -> impl Iterator<Item = &Payment> {
+        let newest_first = self.oldest_first.iter().rev().filter_map(|key| self.payments.get(key));
+        newest_first
+            .filter(|payment| payment.status == Status::WaitingForDeposit)
+            .filter(move |payment| order_id.is_none_or(|order_id| payment.order_id == order_id))
+    }
+
     /// The buyer pays into the account.
     pub(crate) fn deposit(&mut self, key: &str, now: DateTime<Utc>) -> Result<&Payment, Refusal> {
         let payment = self.any(key, now)?;

@@ -40,6 +40,9 @@ pub struct Authenticate {
     /// The wallet's code, for `EASY_PAY`; Toss Pay when absent.
     #[serde(default)]
     pub easy_pay_provider: Option<String>,
+    /// The bank of a `VIRTUAL_ACCOUNT`, by its code; 88 (신한) when absent.
+    #[serde(default)]
+    pub bank: Option<String>,
     /// The part of the amount that bears no tax.
     #[serde(default)]
     pub tax_free_amount: i64,
@@ -72,6 +75,7 @@ impl Authenticate {
             method: PayMethod::Card,
             card: None,
             easy_pay_provider: None,
+            bank: None,
             tax_free_amount: 0,
             authenticated: true,
         }
@@ -98,7 +102,8 @@ impl Authenticate {
         self
     }
 
-    fn check(&self) -> Result<(), Refusal> {
+    /// Refuses what Toss would not open a window for.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
         if !valid_order_id(&self.order_id) {
             return Err(Refusal::invalid("orderId must be 6 to 64 of A-Z a-z 0-9 - _ ="));
         }
@@ -130,7 +135,8 @@ impl Authenticate {
                 Means::EasyPay { provider, card: number.map(Card::of).transpose()? }
             }
             PayMethod::VirtualAccount => {
-                Means::VirtualAccount(VirtualAccount::new(self.customer_name.as_deref().unwrap_or("김토스")))
+                let customer = self.customer_name.as_deref().unwrap_or("김토스");
+                Means::VirtualAccount(VirtualAccount::new(customer, self.bank.as_deref())?)
             }
             PayMethod::Transfer => Means::Transfer { bank: "88" },
             PayMethod::MobilePhone => Means::MobilePhone { number: "01012345678" },

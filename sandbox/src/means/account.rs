@@ -12,6 +12,9 @@ const BANKS: [&str; 51] = [
     "S0", "SJ", "SQ", "SB", "ST", "SR", "SH", "S9", "S6", "SG", "SA", "SI", "S4", "SP", "SO", "SL", "SD",
 ];
 
+/// The bank of an account when the buyer named none.
+const DEFAULT_BANK: &str = "88";
+
 /// How long a refund account can be read.
 const READABLE: Duration = Duration::minutes(30);
 
@@ -38,16 +41,19 @@ pub(crate) struct Refund {
 }
 
 impl VirtualAccount {
-    /// An account for this customer; the `X` marks it as one of a test shop.
-    pub(crate) fn new(customer: &str) -> Self {
-        Self {
+    /// An account for this customer, at the default bank unless one is named; the `X` marks it as one of a test
+    /// shop.
+    pub(crate) fn new(customer: &str, bank: Option<&str>) -> Result<Self, Refusal> {
+        let code = bank.unwrap_or(DEFAULT_BANK);
+        let bank = BANKS.iter().find(|known| **known == code).ok_or_else(|| Refusal::new("INVALID_BANK"))?;
+        Ok(Self {
             number: format!("X{}", ids::digits(13)),
-            bank: "88",
+            bank,
             customer: customer.to_owned(),
             due: None,
             depositor: None,
             refund: None,
-        }
+        })
     }
 
     /// Starts the term within which the deposit must come.
