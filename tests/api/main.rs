@@ -12,6 +12,7 @@ mod support;
 
 mod admin;
 mod check;
+mod checkout;
 mod contract;
 mod crash;
 mod event_amounts;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let scenarios: Vec<Scenario> = [
         admin::scenarios(),
         check::scenarios(),
+        checkout::scenarios(),
         contract::scenarios(),
         crash::scenarios(),
         event_amounts::scenarios(),

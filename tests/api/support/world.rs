@@ -317,6 +317,10 @@ fn variables(database: &str, toss: &Sandbox) -> HashMap<String, String> {
         ("GUDOK__TOSS__BASE_URL", &toss.url()),
         ("GUDOK__TOSS__SECRET_KEY", toss.secret_key()),
         ("GUDOK__TOSS__CLIENT_KEY", toss.client_key()),
+        ("GUDOK__TOSS__SDK_URL", &format!("{}/v2/standard", toss.url())),
+        // The sandbox's own page stands in for a shop that buyers come back to.
+        ("GUDOK__CHECKOUT__RETURN_ORIGINS", &format!("https://saas.test, {}", toss.url())),
+        ("GUDOK__CHECKOUT__SHOP_NAME", "시험 상점"),
         ("GUDOK__AUTH__ADMIN_KEY", ADMIN_KEY),
         ("GUDOK__AUTH__SERVICE_KEY", SERVICE_KEY),
         ("GUDOK__AUTH__JWT_HS256_SECRET", JWT_SECRET),
