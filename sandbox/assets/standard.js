@@ -108,6 +108,7 @@
         }
       });
       frame.element.style.height = `${height}px`;
+      frame.element.style.borderRadius = "16px";
       host.append(frame.element);
     });
   }

@@ -11,8 +11,15 @@ Toss's API, with the secret key as Basic authentication:
   POST /v1/payments/{paymentKey}/cancel
   GET  /v1/transactions?startDate=&endDate=&startingAfter=&limit=
 
+For a checkout page, in the place of Toss's script, with the client key:
+  GET  /v2/standard                         TossPayments(clientKey): widgets and the payment window
+
+Pages for a browser, in Korean or English (?lang=en):
+  GET  /sandbox/bank   /sandbox/bank/{orderId}   virtual accounts that wait, and a button that pays into them
+  GET  /sandbox/receipts/{key}                   a receipt; without Accept: text/html the payment as JSON
+
 Control calls, without authentication, JSON:
-  POST   /sandbox/payments                  {orderId, amount, method?, card?: {number}, authenticated?, ...}
+  POST   /sandbox/payments                  {orderId, amount, method?, card?: {number}, bank?, authenticated?, ...}
                                             a buyer opens the payment window and authenticates
   GET    /sandbox/payments/{key}            GET /sandbox/orders/{orderId}   with its money and webhooks
   POST   /sandbox/payments/{key}/authenticate
