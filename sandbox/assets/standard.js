@@ -37,6 +37,10 @@
     return wrong("USER_CANCEL", "사용자가 결제를 취소하였습니다.", "The buyer closed the window.");
   }
 
+  function unreachable() {
+    return wrong("NETWORK_ERROR", "샌드박스가 응답하지 않습니다.", "The sandbox does not answer.");
+  }
+
   function parameters(english) {
     return wrong("INVALID_PARAMETERS", `파라미터가 올바르지 않습니다: ${english}`, english);
   }
@@ -92,8 +96,7 @@
         frame.remove();
         reject(error);
       };
-      const late = () => refuse(wrong("NETWORK_ERROR", "샌드박스가 응답하지 않습니다.", "The sandbox does not answer."));
-      const timer = setTimeout(late, READY_WITHIN_MS);
+      const timer = setTimeout(() => refuse(unreachable()), READY_WITHIN_MS);
       const frame = new Frame(path, asked, name, title, (told) => {
         if (told.tossSandbox === "height" && Number.isFinite(told.height)) {
           frame.element.style.height = `${Math.min(Math.max(told.height, 0), 4000)}px`;
@@ -250,14 +253,22 @@
       const title = say("토스 샌드박스 결제창", "Toss sandbox payment window");
       const dialog = document.createElement("dialog");
       let ready = false;
+      const timer = setTimeout(() => {
+        shut();
+        reject(unreachable());
+      }, READY_WITHIN_MS);
       const shut = () => {
         open = null;
+        clearTimeout(timer);
         frame.remove();
         dialog.close();
         dialog.remove();
       };
       const frame = new Frame("/sandbox/window", asked, "toss-payment-window", title, (told) => {
-        if (told.tossSandbox === "ready") ready = true;
+        if (told.tossSandbox === "ready") {
+          ready = true;
+          clearTimeout(timer);
+        }
         if (told.tossSandbox === "refused") {
           shut();
           reject(new TossPaymentsError(String(told.code), String(told.message)));

@@ -22,7 +22,8 @@ async function end(event) {
     const told = await answer.json();
     if (!answer.ok) throw new Error(`${told.code}: ${told.message}`);
     if (framed) tell("ended", told);
-    else window.location.assign(told.location);
+    else if (told.location) window.location.assign(told.location);
+    else problem.textContent = told.result ? told.result.paymentKey : told.error.message;
   } catch (error) {
     ended = false;
     pane.removeAttribute("aria-busy");

@@ -67,7 +67,9 @@ Try it: a buyer authenticates, and the shop confirms.
     -d '{{\"paymentKey\":\"'$KEY'\",\"orderId\":\"order-0001\",\"amount\":9900}}'
   curl -s {url}/sandbox/ledger
 
-All control calls: curl -s {url}/",
+For a checkout page   {url}/v2/standard
+Pay virtual accounts  {url}/sandbox/bank
+All control calls     curl -s {url}/",
         client = sandbox.client_key(),
     );
 }

@@ -16,6 +16,7 @@ gudok is ready.
 
   API docs       {gudok}/docs     (press Authorize and give {ADMIN_KEY})
   Toss sandbox   {toss}
+  its bank       {toss}/sandbox/bank     (pays virtual accounts, which sends the webhook)
   keys           {ADMIN_KEY} · {SERVICE_KEY}
 
 A first purchase, to paste into another terminal:

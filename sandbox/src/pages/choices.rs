@@ -45,14 +45,14 @@ pub(super) const CARDS: [DemoCard; 5] = [
         approves: true,
     },
     DemoCard {
-        choice: choice("insufficient", "잔액이 부족한 카드", "Card without funds"),
+        choice: choice("insufficient", "잔액 부족 카드", "Card without funds"),
         number: "4000000000000001",
         end: "0001",
         outcome: ("REJECT_CARD_PAYMENT", "REJECT_CARD_PAYMENT"),
         approves: false,
     },
     DemoCard {
-        choice: choice("declined", "카드사가 거절하는 카드", "Card its issuer declines"),
+        choice: choice("declined", "거절되는 카드", "Declined card"),
         number: "4000000000000002",
         end: "0002",
         outcome: ("REJECT_CARD_COMPANY", "REJECT_CARD_COMPANY"),

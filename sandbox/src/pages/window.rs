@@ -36,14 +36,14 @@ impl Window<'_> {
 
     fn method(&self) -> &'static str {
         let (korean, english) = match self.ask.buyer.method {
-            PayMethod::Card => ("신용·체크카드", "Credit or check card"),
-            PayMethod::EasyPay => ("간편결제", "Easy pay"),
-            PayMethod::VirtualAccount => ("가상계좌", "Virtual account"),
-            PayMethod::MobilePhone => ("휴대폰", "Mobile phone"),
-            PayMethod::Transfer => ("계좌이체", "Transfer"),
-            PayMethod::CultureGiftCertificate => ("문화상품권", "Culture gift certificate"),
-            PayMethod::BookGiftCertificate => ("도서문화상품권", "Book gift certificate"),
-            PayMethod::GameGiftCertificate => ("게임문화상품권", "Game gift certificate"),
+            PayMethod::Card => ("신용·체크카드", "credit or check card"),
+            PayMethod::EasyPay => ("간편결제", "easy pay"),
+            PayMethod::VirtualAccount => ("가상계좌", "virtual account"),
+            PayMethod::MobilePhone => ("휴대폰", "mobile phone"),
+            PayMethod::Transfer => ("계좌이체", "transfer"),
+            PayMethod::CultureGiftCertificate => ("문화상품권", "culture gift certificate"),
+            PayMethod::BookGiftCertificate => ("도서문화상품권", "book gift certificate"),
+            PayMethod::GameGiftCertificate => ("게임문화상품권", "game gift certificate"),
         };
         self.lang.say(korean, english)
     }
