@@ -127,7 +127,8 @@ pub(super) const MISHAPS: [Mishap; 4] = [
 impl Mishap {
     /// The fault that strikes the next confirm of this order, once.
     pub(super) fn fault(&self, order_id: &str) -> Option<Fault> {
-        let fault = Fault::new(Operation::Confirm, self.fault?).for_order(order_id);
-        Some(fault.delay(Duration::from_secs(5)))
+        let kind = self.fault?;
+        let fault = Fault::new(Operation::Confirm, kind).for_order(order_id);
+        Some(if kind == FaultKind::Delay { fault.delay(Duration::from_secs(5)) } else { fault })
     }
 }
