@@ -1,5 +1,5 @@
 //! What gudok promises, said as scenarios over real HTTP against the Toss sandbox: each on SQLite, and on PostgreSQL
-//! wherever its server can be started.
+//! wherever its server can be started; what people look at, in a real browser wherever there is one.
 
 // Clippy's own exception for tests knows only `#[test]` functions, which these scenarios are not.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
@@ -11,6 +11,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod support;
 
 mod admin;
+mod browser;
 mod check;
 mod checkout;
 mod contract;
@@ -29,18 +30,26 @@ mod subscriptions;
 mod temp_orders;
 mod webhooks;
 
+use support::browser::driver::{self, Driver};
 use support::postgres::{self, Cluster};
 use support::scenario::{Backend, Scenario};
 
 /// Turns "could not run on PostgreSQL" into a failure.
 const REQUIRE_POSTGRES: &str = "GUDOK_TEST_REQUIRE_POSTGRES";
+/// Turns "could not look through a browser" into a failure.
+const REQUIRE_BROWSER: &str = "GUDOK_TEST_REQUIRE_BROWSER";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let missing = postgres::missing();
-    let required = std::env::var_os(REQUIRE_POSTGRES).is_some_and(|value| value == "1");
+    let no_postgres = postgres::missing();
+    let no_browser = driver::missing();
+    let skipped = Skipped {
+        postgres: no_postgres.is_some() && !is_set(REQUIRE_POSTGRES),
+        browser: no_browser.is_some() && !is_set(REQUIRE_BROWSER),
+    };
     let scenarios: Vec<Scenario> = [
         admin::scenarios(),
+        browser::scenarios(),
         check::scenarios(),
         checkout::scenarios(),
         contract::scenarios(),
@@ -62,19 +71,36 @@ fn main() -> ExitCode {
     .into_iter()
     .flatten()
     .collect();
-    let trials = scenarios.iter().flat_map(|scenario| {
-        Backend::ALL.map(|backend| trial(*scenario, backend, missing.is_some() && !required))
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    let trials = scenarios
+        .iter()
+        .flat_map(|scenario| Backend::ALL.map(|backend| trial(*scenario, backend, skipped)))
+        .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    Driver::stop_shared();
     Cluster::stop_shared();
-    if let Some(reason) = missing.filter(|_| !arguments.list) {
-        support::say(&format!("could not run on PostgreSQL: {reason}"));
+    for (what, missing) in [("run on PostgreSQL", no_postgres), ("look through a browser", no_browser)] {
+        if let Some(reason) = missing.filter(|_| !arguments.list) {
+            support::say(&format!("could not {what}: {reason}"));
+        }
     }
     if conclusion.has_failed() { ExitCode::from(101) } else { ExitCode::SUCCESS }
 }
 
-fn trial(scenario: Scenario, backend: Backend, skip: bool) -> Trial {
+/// What this machine cannot show, and need not.
+#[derive(Clone, Copy)]
+struct Skipped {
+    postgres: bool,
+    browser: bool,
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| value == "1")
+}
+
+fn trial(scenario: Scenario, backend: Backend, skipped: Skipped) -> Trial {
     let name = format!("{}::{}", scenario.name(), backend.name());
     let run = move || scenario.run(backend).map_err(Failed::from);
-    Trial::test(name, run).with_ignored_flag(backend == Backend::Postgres && skip)
+    let skip =
+        (backend == Backend::Postgres && skipped.postgres) || (scenario.needs_browser() && skipped.browser);
+    Trial::test(name, run).with_ignored_flag(skip)
 }

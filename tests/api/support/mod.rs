@@ -1,6 +1,7 @@
 //! What scenarios stand on: a database of their own, the sandbox, a running service, and the check of the books.
 
 pub(crate) mod books;
+pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod postgres;
 pub(crate) mod process;

@@ -3,6 +3,8 @@
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
+use futures_util::FutureExt;
+
 use super::world::World;
 
 /// A database that gudok runs on.
@@ -44,6 +46,11 @@ impl Scenario {
         self.path.split_once("::").map_or(self.path, |(_, name)| name)
     }
 
+    /// Whether it opens a browser: all in the folder for them do, and no others.
+    pub(crate) fn needs_browser(&self) -> bool {
+        self.name().starts_with("browser::")
+    }
+
     /// Shows it on `backend`; afterwards the books must balance whatever it did.
     pub(crate) fn run(self, backend: Backend) -> Result<(), String> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -51,7 +58,10 @@ impl Scenario {
         let shown = std::panic::catch_unwind(AssertUnwindSafe(|| {
             runtime.block_on(async {
                 let world = World::new(backend).await;
-                (self.run)(&world).await;
+                if let Err(panic) = AssertUnwindSafe((self.run)(&world)).catch_unwind().await {
+                    world.abandon_browsers(self.name()).await;
+                    std::panic::resume_unwind(panic);
+                }
                 world.end().await;
             });
         }));

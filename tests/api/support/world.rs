@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use toss_sandbox::{Authenticate, Options, Sandbox};
 
 use super::books;
+use super::browser::Browsers;
 use super::client::{ADMIN_KEY, Client, JWT_SECRET, Reply, SERVICE_KEY, user_token};
 use super::postgres::Cluster;
 use super::scenario::Backend;
@@ -32,6 +33,8 @@ pub(crate) struct World {
     pub(crate) base: String,
     /// The settings that it was started with, as variables.
     pub(crate) variables: HashMap<String, String>,
+    /// The browsers that are open.
+    pub(super) browsers: Mutex<Browsers>,
     service: Mutex<Option<Service>>,
     forged: AtomicBool,
     _folder: TempDir,
@@ -61,7 +64,8 @@ impl World {
         let service = gudok::run::start(&app).await.expect("serving");
         let base = format!("http://{}", service.address());
         let (service, forged) = (Mutex::new(Some(service)), AtomicBool::new(false));
-        Self { backend, toss, app, base, variables, service, forged, _folder: folder }
+        let browsers = Mutex::default();
+        Self { backend, toss, app, base, variables, browsers, service, forged, _folder: folder }
     }
 
     /// A second service on the same database and Toss, with its own connections; stopped with the first.
@@ -271,8 +275,9 @@ impl World {
         self.forged.store(true, Ordering::Relaxed);
     }
 
-    /// Stops the service; the books must balance.
+    /// Ends the browsers, whose consoles must be clean, and stops the service; the books must balance.
     pub(crate) async fn end(&self) {
+        self.end_browsers().await;
         if !self.forged.load(Ordering::Relaxed) {
             books::check(self).await;
         }

@@ -1,0 +1,12 @@
+//! Scenarios in a real browser, and about the browser itself.
+
+mod notices;
+mod site;
+mod steps;
+
+use crate::support::scenario::Scenario;
+
+/// The scenarios of this folder.
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    [notices::scenarios(), steps::scenarios()].into_iter().flatten().collect()
+}
