@@ -2,6 +2,7 @@
 
 mod bodies;
 mod errors;
+mod guides;
 mod lists;
 mod money;
 mod openapi;
@@ -19,6 +20,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     [
         bodies::scenarios(),
         errors::scenarios(),
+        guides::scenarios(),
         lists::scenarios(),
         money::scenarios(),
         openapi::scenarios(),
