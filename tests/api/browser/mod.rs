@@ -1,5 +1,6 @@
 //! Scenarios in a real browser, and about the browser itself.
 
+mod checkout;
 mod notices;
 mod site;
 mod steps;
@@ -8,5 +9,5 @@ use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [notices::scenarios(), steps::scenarios()].into_iter().flatten().collect()
+    [checkout::scenarios(), notices::scenarios(), steps::scenarios()].into_iter().flatten().collect()
 }

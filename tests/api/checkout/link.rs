@@ -56,7 +56,7 @@ async fn nobody_sees_an_order_without_its_own_link(world: &World) {
 async fn the_link_ends_and_so_do_the_pages_behind_it(world: &World) {
     let page = Page::of(world, "u1", &world.basic().await).await;
     page.pay(world).await;
-    world.advance(Duration::hours(168) - Duration::minutes(1));
+    world.advance(Duration::hours(336) - Duration::minutes(1));
     assert!(page.look().await.text.contains("결제가 완료되었습니다"));
     world.advance(Duration::minutes(2));
     let late = page.look().await;

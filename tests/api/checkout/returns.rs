@@ -84,7 +84,7 @@ async fn where_buyers_go_is_forgotten_with_the_page(world: &World) {
     page.pay(world).await;
     world.run_job("purge-temp-orders").await;
     assert_eq!(kept().await, 1);
-    world.advance(Duration::hours(169));
+    world.advance(Duration::hours(337));
     world.run_job("purge-temp-orders").await;
     assert_eq!(kept().await, 0);
 }
