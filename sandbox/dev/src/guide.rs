@@ -9,11 +9,14 @@ pub(crate) fn say(text: &str) {
 }
 
 /// Says what to open and what to try.
-pub(crate) fn print(gudok: &str, toss: &str, plan_id: &str) {
+pub(crate) fn print(gudok: &str, toss: &str, plan_id: &str, checkout: &str) {
     say(&format!(
         r#"
 gudok is ready.
 
+  Buy something  {checkout}
+                 (alice's order, good for half an hour; the sandbox shows the payment window)
+  Dashboard      {gudok}/admin    (sign in with {ADMIN_KEY})
   API docs       {gudok}/docs     (press Authorize and give {ADMIN_KEY})
   Toss sandbox   {toss}
   its bank       {toss}/sandbox/bank     (pays virtual accounts, which sends the webhook)

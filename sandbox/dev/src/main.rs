@@ -1,16 +1,21 @@
 //! `cargo dev`: gudok and the Toss sandbox side by side on loopback, with a demo catalogue and well-known keys.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use gudok::app::App;
+use gudok::checkout::ReturnUrls;
 use gudok::clock::Clock;
 use gudok::config::Config;
+use gudok::temp_orders;
+use gudok_dev::Broken;
+use gudok_dev::catalogue::{self, Catalogue};
+use gudok_dev::demo::{DAYS, Demo};
 use toss_sandbox::{Options, Sandbox};
 
-mod catalogue;
 mod guide;
 
 /// The keys that everybody knows; they open nothing but this.
@@ -31,19 +36,29 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
-    let toss = Sandbox::start(Options { bind: port(8081), ..Options::default() }).await?;
+async fn run() -> Result<(), Broken> {
+    let empty = std::env::args().skip(1).any(|argument| argument == "--empty");
+    // One clock for both: what moves the sandbox's time moves gudok's. The demo begins in the past and walks to now.
+    let shift = Arc::new(AtomicI64::new(if empty { 0 } else { -DAYS * 24 * 3_600_000_000 }));
+    let end = Clock::system().now();
+    let clock = toss_sandbox::Clock::with_offset(Arc::clone(&shift));
+    let toss = Sandbox::start(Options { bind: port(8081), clock, ..Options::default() }).await?;
     let bind = port(8080);
     let database = database(bind);
     forget(&database)?;
     let config = Config::from_variables(settings(&toss, bind, &database))?;
     gudok::db::migrate::up(&config.database.url).await?;
-    // One clock for both: what moves the sandbox's time moves gudok's.
-    let app = App::build(config, Clock::shifted_by(toss.clock().offset())).await?;
-    let plan_id = catalogue::create_all(&app).await?;
+    let app = App::build(config, Clock::shifted_by(Arc::clone(&shift))).await?;
+    let plans = catalogue::create_all(&app).await?;
+    if !empty {
+        let bought = Demo::new(&app, &toss, &plans).run(end).await?;
+        shift.store(0, Ordering::Relaxed);
+        guide::say(&format!("{bought} demo purchases of the last {DAYS} days are in the books."));
+    }
     let service = gudok::run::start(&app).await?;
     toss.set_webhook_url(Some(format!("http://{}/v1/webhooks/toss", service.address())))?;
-    guide::print(&format!("http://{}", service.address()), &toss.url(), &plan_id);
+    let order = quote(&app, &plans).await?;
+    guide::print(&app.public_url(), &toss.url(), &plans.basic.id.to_string(), &order);
     let stopping = app.stopping.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -56,6 +71,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
         forget(&database)?;
     }
     Ok(())
+}
+
+/// An order to try the checkout with: the link to its page.
+async fn quote(app: &App, plans: &Catalogue) -> Result<String, Broken> {
+    let (user, now) = ("alice".parse()?, app.clock.now());
+    let quoted = temp_orders::create(app, &user, plans.basic.id, &ReturnUrls::default(), None, now).await?;
+    Ok(gudok::checkout::page_url(app, &quoted.order))
 }
 
 /// Begins anew with every start, because the sandbox's ledger does. One that runs beside another has its own.
