@@ -18,6 +18,7 @@ pub(super) async fn start() -> String {
         .at("/echo", get(echo))
         .at("/script/:name", get(script))
         .at("/refused", get(refused))
+        .at("/rows.csv", get(rows))
         .at("/favicon.ico", get(icon));
     tokio::spawn(Server::new_with_acceptor(acceptor).run(pages));
     format!("http://{address}")
@@ -45,6 +46,14 @@ fn echo(request: &poem::Request) -> Html<String> {
 #[handler]
 fn refused() -> poem::http::StatusCode {
     poem::http::StatusCode::PAYMENT_REQUIRED
+}
+
+#[handler]
+fn rows() -> Response {
+    "주문,금액\n1,9900\n"
+        .with_content_type("text/csv; charset=utf-8")
+        .with_header("content-disposition", "attachment; filename=\"rows.csv\"")
+        .into_response()
 }
 
 #[handler]
@@ -76,6 +85,13 @@ document.querySelector('#late').addEventListener('click', () => {
 document.querySelector('#name').addEventListener('keydown', (event) => {
     if (event.key === 'Enter') log.textContent = event.target.value;
 });
+setTimeout(() => {
+    for (const button of document.querySelectorAll(':disabled')) button.disabled = false;
+}, 300);
+document.querySelector('#early').addEventListener('click', () => { log.textContent = '이제 됩니다'; });
+document.querySelector('#bank').addEventListener('change', (event) => {
+    log.textContent = event.target.selectedOptions[0].textContent;
+});
 document.querySelector('#ask').addEventListener('click', () => {
     log.textContent = confirm('정말로?') ? '예' : '아니요';
 });
@@ -99,11 +115,15 @@ fn page(name: &str) -> String {
         "far" => "<script src=\"https://js.tosspayments.com/v2/standard\"></script>".to_owned(),
         "buttons" => "<button id=\"late\">누르세요</button><button id=\"ask\">물어보기</button>\
             <button id=\"open\">새 창</button><button id=\"gone\" hidden>없음</button>\
+            <button id=\"early\" disabled>곧</button><label for=\"bank\">은행</label>\
+            <select id=\"bank\"><option value=\"20\">우리</option><option value=\"88\">신한</option></select>\
             <label for=\"name\">이름</label><input id=\"name\" value=\"앞의 글\"><p id=\"log\"></p>\
             <script src=\"/script/buttons\"></script>"
             .to_owned(),
         "complains" | "throws" | "rejects" | "asks" => format!("<script src=\"/script/{name}\"></script>"),
-        _ => "<p>아무 일도 없는 글</p><a href=\"/buttons\">다음</a>".to_owned(),
+        _ => "<p>아무 일도 없는 글</p><a href=\"/buttons\">다음</a> \
+            <a id=\"rows\" href=\"/rows.csv\">내려받기</a>"
+            .to_owned(),
     };
     format!(
         "<!doctype html><html lang=\"ko\"><head><meta charset=\"utf-8\"><title>{name}</title>\

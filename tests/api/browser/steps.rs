@@ -12,6 +12,7 @@ scenarios![
     the_browser_goes_into_frames_and_out,
     the_browser_has_tabs_and_a_way_back,
     the_browser_goes_offline,
+    the_browser_downloads_files,
     the_browser_takes_pictures,
 ];
 
@@ -45,7 +46,12 @@ async fn the_browser_does_what_a_person_does(world: &World) {
     browser.press(Key::Enter).await;
     assert_eq!(browser.text("#log").await, "구독");
     browser.press(Key::Shift + Key::Tab).await;
-    assert_eq!(browser.evaluate("document.activeElement.id").await, "open");
+    assert_eq!(browser.evaluate("document.activeElement.id").await, "bank");
+    browser.reload().await;
+    browser.click("#early").await;
+    browser.wait_for_text("이제 됩니다").await;
+    browser.click("option[value='88']").await;
+    assert_eq!(browser.text("#log").await, "신한");
     for (yes, answer) in [(true, "예"), (false, "아니요")] {
         browser.click("#ask").await;
         browser.answer_dialog(yes).await;
@@ -93,6 +99,15 @@ async fn the_browser_goes_offline(world: &World) {
     assert_eq!(browser.evaluate(online).await, false);
     browser.offline(false).await;
     assert_eq!(browser.evaluate(online).await, true);
+}
+
+async fn the_browser_downloads_files(world: &World) {
+    let (site, browser) = (site::start().await, world.browser().await);
+    browser.open(&format!("{site}/plain")).await;
+    for _ in 0..2 {
+        browser.click("#rows").await;
+        assert_eq!(browser.downloaded().await, ("rows.csv".to_owned(), "주문,금액\n1,9900\n".to_owned()));
+    }
 }
 
 async fn the_browser_takes_pictures(world: &World) {

@@ -82,7 +82,7 @@ fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
         for entry in std::fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
-                if path.file_name().is_some_and(|name| name != "target") {
+                if path.file_name().is_some_and(|name| name != "target" && name != "node_modules") {
                     open.push(path);
                 }
             } else if path.extension().is_some_and(|extension| extension == "rs") {

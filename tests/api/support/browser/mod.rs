@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
+use tempfile::TempDir;
 use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 use tokio::sync::Semaphore;
@@ -44,6 +45,7 @@ struct Inner {
     /// The frames that it is in, the outermost first.
     frames: Mutex<Vec<String>>,
     console: Console,
+    downloads: TempDir,
     /// Whether it may write pictures: one of the databases is enough.
     paints: bool,
 }
@@ -63,10 +65,12 @@ impl World {
         let (url, file) = tokio::task::spawn_blocking(Driver::shared).await.expect("chromedriver");
         // Only the first of many calls in a process installs it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let driver = WebDriver::new(url, options.capabilities(&file)).await.expect("a browser");
+        let downloads = tempfile::tempdir().expect("a temporary folder");
+        let capabilities = options.capabilities(&file, downloads.path());
+        let driver = WebDriver::new(url, capabilities).await.expect("a browser");
         let paints = self.backend == Backend::Sqlite;
         let (frames, console) = (Mutex::default(), Console::default());
-        let inner = Inner { driver, base: self.base.clone(), frames, console, paints };
+        let inner = Inner { driver, base: self.base.clone(), frames, console, downloads, paints };
         let browser = Browser { inner: Arc::new(inner) };
         browsers.open.push(browser.clone());
         browser
@@ -141,9 +145,13 @@ impl Browser {
         self.driver().current_url().await.expect("a URL")
     }
 
-    /// Clicks the first element that is seen and lies on top; on a phone this is a tap.
+    /// Clicks the first element that is seen, when it is enabled and nothing lies over it. An `option` is chosen.
     pub(crate) async fn click(&self, css: &str) {
-        let clicked = async || self.seen(css).await?.click().await.or_again();
+        let clicked = async || {
+            let element = self.seen(css).await?;
+            let enabled = element.is_enabled().await.or_again()?;
+            if enabled { element.click().await.or_again() } else { None }
+        };
         self.until(&format!("a click on {css}"), clicked).await;
     }
 
@@ -218,6 +226,22 @@ impl Browser {
     pub(crate) async fn evaluate(&self, expression: &str) -> Value {
         let value = self.driver().execute(format!("return ({expression})"), Vec::new()).await;
         value.unwrap_or_else(|error| panic!("{expression}: {error}")).json().clone()
+    }
+
+    /// Waits for a file to be downloaded, and takes it: its name and what is in it.
+    pub(crate) async fn downloaded(&self) -> (String, String) {
+        let taken = async || {
+            let files = std::fs::read_dir(self.inner.downloads.path()).expect("the folder for downloads");
+            let names = files.map(|file| file.expect("a file").file_name().into_string().expect("a name"));
+            // A file has its name only when it is whole.
+            let name =
+                names.into_iter().find(|name| !name.ends_with(".crdownload") && !name.starts_with('.'))?;
+            let file = self.inner.downloads.path().join(&name);
+            let text = std::fs::read_to_string(&file).expect("text");
+            std::fs::remove_file(file).expect("removed");
+            Some((name, text))
+        };
+        self.until("a download", taken).await
     }
 
     /// Cuts the current tab off from the network, or joins it again.

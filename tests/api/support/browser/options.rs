@@ -60,7 +60,7 @@ impl<'a> IntoFuture for Opening<'a> {
 
 impl Options {
     /// What chromedriver is asked for.
-    pub(super) fn capabilities(self, browser: &Path) -> Capabilities {
+    pub(super) fn capabilities(self, browser: &Path, downloads: &Path) -> Capabilities {
         let languages = if self.english { "en-US,en" } else { "ko-KR,ko" };
         let mut arguments: Vec<String> = [
             "--headless=new",
@@ -97,7 +97,11 @@ impl Options {
         let mut chrome = json!({
             "args": arguments,
             "binary": browser,
-            "prefs": {"intl.accept_languages": languages, "credentials_enable_service": false},
+            "prefs": {
+                "intl.accept_languages": languages,
+                "credentials_enable_service": false,
+                "download.default_directory": downloads,
+            },
         });
         if self.phone {
             chrome["mobileEmulation"] = json!({
