@@ -93,6 +93,7 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .at("/openapi.json", get(spec))
         .nest("/docs", ui)
         .nest("/checkout", crate::checkout::routes())
+        .at("/favicon.ico", get(crate::pages::assets::icon))
         .at("/assets/:name", get(crate::pages::assets::asset))
         .nest("/", service)
         .data(app.clone())

@@ -9,14 +9,23 @@ use url::form_urlencoded;
 use super::fields::{Fault, FieldError};
 
 /// Paths outside of the document; `/docs` has files below it.
-const OUTSIDE: [&str; 8] =
-    ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/assets", "/checkout", "/admin"];
+const OUTSIDE: [&str; 9] = [
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+    "/assets",
+    "/favicon.ico",
+    "/checkout",
+    "/admin",
+];
 
 /// The paths of the document.
 #[derive(Debug)]
 pub(super) struct Paths {
     known: Vec<Path>,
-    outside: [Arc<str>; 8],
+    outside: [Arc<str>; 9],
     other: Arc<str>,
 }
 

@@ -2,7 +2,7 @@
 
 use poem::http::{HeaderValue, header};
 use poem::web::{Path, Query};
-use poem::{Response, handler};
+use poem::{IntoResponse, Response, handler};
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 
@@ -34,6 +34,14 @@ fn version(file: &rust_embed::EmbeddedFile) -> String {
 #[derive(Debug, Deserialize)]
 struct Wanted {
     v: Option<String>,
+}
+
+/// What browsers ask for where a page names no icon.
+#[handler]
+pub(crate) fn icon() -> poem::Result<Response> {
+    let file = Files::get("icon.svg").ok_or_else(|| ApiError::from(Code::NotFound))?;
+    let response = Response::builder().content_type("image/svg+xml").body(file.data.into_owned());
+    Ok(response.with_header(header::CACHE_CONTROL, "max-age=86400").into_response())
 }
 
 /// One of the files.
