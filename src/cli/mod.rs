@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::{db, http, telemetry};
 
 mod check;
+mod health;
 mod job;
 mod reconcile;
 mod serve;
@@ -50,6 +51,8 @@ enum Command {
     ///
     /// Exit code 0: all hold. 1: some do not. 2: it could not be checked.
     Check(check::Arguments),
+    /// Ask the service on this machine whether it can serve. Exit code 0: it can.
+    Health(health::Arguments),
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -75,6 +78,7 @@ impl Cli {
                 telemetry::init();
                 serve::serve().await
             }
+            Command::Health(arguments) => health::run(&arguments).await,
             Command::Migrate { down: true, yes_drop_all_data: false } => {
                 Err("--down drops all data; say --yes-drop-all-data as well".into())
             }

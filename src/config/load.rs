@@ -77,6 +77,7 @@ impl Config {
         if let Some(name) = variables.keys().find(|name| name.starts_with("GUDOK__") != is_setting(name)) {
             return Err(ConfigError::Read(format!("{name}: must be in capitals")));
         }
+        let variables = super::files::read(variables)?;
         let layers = layers.add_source(
             // Values stay text here: a key of digits only must not become a number and lose its zeros.
             Environment::with_prefix("GUDOK").prefix_separator("__").separator("__").source(Some(variables)),

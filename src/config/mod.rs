@@ -9,6 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 mod addresses;
+mod files;
 mod load;
 mod origins;
 mod validate;
