@@ -151,6 +151,15 @@
     return { clientKey, customerKey };
   }
 
+  // Widgets take the widget's keys, and the payment window those of the API.
+  function checkFamily(keys, widget) {
+    if (/^(test|live)_gck_/.test(keys.clientKey) === widget) return keys;
+    if (widget) {
+      throw wrong("NOT_SUPPORTED_API_INDIVIDUAL_KEY", "결제위젯에는 위젯 키를 써야 합니다.", "Widgets need a widget key (gck).");
+    }
+    throw wrong("NOT_SUPPORTED_WIDGET_KEY", "위젯 키로는 결제창을 열 수 없습니다.", "The payment window needs an API key (ck).");
+  }
+
   function checkAmount(amount) {
     if (!amount || typeof amount !== "object") throw parameters("amount must be {currency, value}");
     if (!Number.isInteger(amount.value)) {
@@ -456,8 +465,8 @@
 
   function TossPayments(clientKey) {
     return {
-      widgets: (params) => widgets(checkKeys(clientKey, params)),
-      payment: (params) => payment(checkKeys(clientKey, params)),
+      widgets: (params) => widgets(checkFamily(checkKeys(clientKey, params), true)),
+      payment: (params) => payment(checkFamily(checkKeys(clientKey, params), false)),
     };
   }
 

@@ -43,8 +43,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
-            secret_key: "test_sk_sandbox000000000000000000".to_owned(),
-            client_key: "test_ck_sandbox000000000000000000".to_owned(),
+            secret_key: "test_gsk_sandbox00000000000000000".to_owned(),
+            client_key: "test_gck_sandbox00000000000000000".to_owned(),
             clock: Clock::system(),
             consecutive_cancel_limit: true,
             one_approval_per_order: true,

@@ -7,8 +7,10 @@ use poem::{Request, Response, handler};
 use serde::Deserialize;
 
 use super::link::Token;
+use super::refusal::CLOSED;
 use super::returns::return_urls;
-use super::standing::Standing;
+use super::standing::{Refusal, Standing};
+use super::visit;
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::language::Language;
@@ -20,8 +22,6 @@ use crate::toss::Failure;
 const LONGEST_CODE: usize = 100;
 /// The most characters of a message that are kept: Toss's own bound.
 const LONGEST_MESSAGE: usize = 510;
-/// What Toss says when the buyer closed the window.
-const CLOSED: &str = "PAY_PROCESS_CANCELED";
 
 /// What Toss adds to the fail URL. It leaves `orderId` out when the buyer closed the window.
 #[derive(Debug, Deserialize)]
@@ -39,8 +39,7 @@ pub(super) struct Failed {
 #[template(path = "checkout/failed.html")]
 struct FailedPage {
     shell: Shell,
-    closed: bool,
-    failure: Failure,
+    refusal: Refusal,
     again: String,
     shop: Option<String>,
 }
@@ -52,6 +51,7 @@ pub(super) async fn fail(
     request: &Request,
     Query(said): Query<Failed>,
 ) -> Result<Response, ApiError> {
+    visit::by_a_person(request)?;
     let now = app.clock.now();
     let token = Token::read(&app, &said.order, &said.token, now)?;
     let order_id = token.order_id().clone();
@@ -69,12 +69,17 @@ pub(super) async fn fail(
     let urls = return_urls(&app, &order_id).await?;
     let template = FailedPage {
         shell: Shell::of(&app, request),
-        closed: failure.code == CLOSED,
         shop: urls.after_failure(&order_id, &failure.code, &failure.message),
-        failure,
+        refusal: Refusal { failure, by_toss: false },
         again,
     };
     Ok(page(&app, StatusCode::OK, Policy::Own, &template))
+}
+
+impl FailedPage {
+    fn closed(&self) -> bool {
+        self.refusal.failure.code == CLOSED
+    }
 }
 
 /// A code as Toss makes them; anything else that a browser brings is one word.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{OrderId, temp_order};
 use url::form_urlencoded::Serializer;
 
+use super::standing::Standing;
 use crate::app::App;
 use crate::http::code::Code;
 use crate::http::language::Language;
@@ -16,6 +17,7 @@ const PURPOSE: &str = "checkout";
 pub(super) struct Token {
     order_id: OrderId,
     text: String,
+    over: bool,
 }
 
 impl Token {
@@ -23,19 +25,27 @@ impl Token {
     pub(super) fn new(app: &App, order_id: &OrderId, expires_at: DateTime<Utc>) -> Self {
         let expires = expires_at.timestamp().to_string();
         let signature = app.signer.sign(PURPOSE, &[order_id.as_str(), &expires]);
-        Self { order_id: order_id.clone(), text: format!("{expires}.{signature}") }
+        Self { order_id: order_id.clone(), text: format!("{expires}.{signature}"), over: false }
     }
 
     /// Reads a token for `order_id`.
     ///
     /// # Errors
-    /// [`Code::OrderNotFound`] when it is no token of ours for this order, or over: nobody learns which.
+    /// [`Code::OrderNotFound`] when it is no token of ours for this order.
     pub(super) fn read(app: &App, order_id: &str, text: &str, now: DateTime<Utc>) -> Result<Self, Code> {
         let order_id: OrderId = order_id.parse().map_err(|_| Code::OrderNotFound)?;
         let (expires, signature) = text.split_once('.').ok_or(Code::OrderNotFound)?;
         let signed = app.signer.verify(PURPOSE, &[order_id.as_str(), expires], signature);
-        let alive = expires.parse::<i64>().is_ok_and(|expires| now.timestamp() < expires);
-        if signed && alive { Ok(Self { order_id, text: text.to_owned() }) } else { Err(Code::OrderNotFound) }
+        if !signed {
+            return Err(Code::OrderNotFound);
+        }
+        let over = expires.parse::<i64>().is_ok_and(|expires| now.timestamp() >= expires);
+        Ok(Self { order_id, text: text.to_owned(), over })
+    }
+
+    /// Whether the page has closed. One that shows where to pay stays open for as long as it waits for the money.
+    pub(super) fn closed_for(&self, standing: &Standing) -> bool {
+        self.over && !matches!(standing, Standing::Deposit(_))
     }
 
     /// The order.

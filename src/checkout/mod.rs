@@ -9,10 +9,12 @@ use poem::{Route, get};
 mod fail;
 mod link;
 mod order;
+mod refusal;
 mod returns;
 mod standing;
 mod state;
 mod success;
+mod visit;
 
 pub use link::page_url;
 pub use returns::{ReturnUrls, keep, purge, return_urls};

@@ -3,16 +3,18 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 use entity::payment::{self, PaymentStatus};
-use entity::subscription_period;
+use entity::{OrderId, subscription_period};
 use poem::http::StatusCode;
 use poem::web::{Data, Path, Query};
 use poem::{Request, Response, handler};
 
 use super::link::Token;
+use super::refusal::CLOSED;
 use super::returns::{ReturnUrls, return_urls};
-use super::standing::{Open, Standing};
+use super::standing::{Deposit, Open, Over, Refusal, Standing};
 use super::state::Link;
 use crate::app::App;
+use crate::config::TossKeyFamily;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::language::Language;
@@ -20,7 +22,6 @@ use crate::pages::{Policy, Shell, page};
 use crate::payments::Receipt;
 use crate::subscriptions::schedule::Slot;
 use crate::temp_orders::Quoted;
-use crate::toss::{Failure, VirtualAccount};
 
 /// To be paid.
 #[derive(Template)]
@@ -29,15 +30,18 @@ struct OrderPage<'a> {
     shell: Shell,
     quoted: &'a Quoted,
     slot: Option<&'a Slot>,
-    failure: Option<&'a Failure>,
+    failure: Option<&'a Refusal>,
     refund_days: u32,
     terms_url: Option<String>,
     client_key: &'a str,
+    family: TossKeyFamily,
     sdk_url: String,
     success_url: String,
     fail_url: String,
     state_url: String,
     shop: Option<String>,
+    /// Seconds that are left to pay.
+    left: i64,
 }
 
 /// Being confirmed.
@@ -54,8 +58,7 @@ struct ConfirmingPage<'a> {
 #[template(path = "checkout/deposit.html")]
 struct DepositPage<'a> {
     shell: Shell,
-    payment: &'a payment::Model,
-    account: Option<&'a VirtualAccount>,
+    deposit: &'a Deposit,
     state_url: String,
     shop: Option<String>,
 }
@@ -69,6 +72,7 @@ struct ReceiptPage<'a> {
     period: Option<&'a subscription_period::Model>,
     receipt_url: Option<&'a str>,
     shop: Option<String>,
+    now: DateTime<Utc>,
 }
 
 /// Over.
@@ -76,8 +80,16 @@ struct ReceiptPage<'a> {
 #[template(path = "checkout/over.html")]
 struct OverPage<'a> {
     shell: Shell,
-    failure: Option<&'a Failure>,
+    order_id: &'a OrderId,
+    over: &'a Over,
     shop: Option<String>,
+}
+
+/// The link has ended.
+#[derive(Template)]
+#[template(path = "checkout/closed.html")]
+struct ClosedPage {
+    shell: Shell,
 }
 
 /// The order's page.
@@ -91,29 +103,26 @@ pub(super) async fn order(
     let now = app.clock.now();
     let token = Token::read(&app, &order_id, &link.token, now)?;
     let standing = Standing::of(&app, token.order_id(), now).await?;
-    let urls = return_urls(&app, token.order_id()).await?;
     let shell = Shell::of(&app, request);
-    let show = Show { app: &app, token: &token, urls: &urls, language: Language::asked(request) };
+    if token.closed_for(&standing) {
+        return Ok(page(&app, StatusCode::GONE, Policy::Own, &ClosedPage { shell }));
+    }
+    let urls = return_urls(&app, token.order_id()).await?;
+    let show = Show { app: &app, token: &token, urls: &urls, language: Language::asked(request), now };
     match &standing {
         Standing::Open(open) => show.open(shell, open),
         Standing::Confirming(payment) => {
             let template = ConfirmingPage { shell, payment, state_url: token.state() };
             Ok(page(&app, StatusCode::OK, Policy::Own, &template))
         }
-        Standing::Deposit(payment, account) => {
-            let shop = urls.after_success(token.order_id());
-            let account = account.as_ref();
-            let template = DepositPage { shell, payment, account, state_url: token.state(), shop };
+        Standing::Deposit(deposit) => {
+            // The shop is told nothing that it could take for a payment.
+            let shop = urls.after_failure(token.order_id(), "WAITING_FOR_DEPOSIT", "");
+            let template = DepositPage { shell, deposit, state_url: token.state(), shop };
             Ok(page(&app, StatusCode::OK, Policy::Own, &template))
         }
         Standing::Paid(receipt) => Ok(show.receipt(shell, receipt)),
-        Standing::Over(failure) => {
-            let (code, message) =
-                failure.as_ref().map_or(("ORDER_EXPIRED", ""), |failure| (&failure.code, &failure.message));
-            let shop = urls.after_failure(token.order_id(), code, message);
-            let template = OverPage { shell, failure: failure.as_ref(), shop };
-            Ok(page(&app, StatusCode::GONE, Policy::Own, &template))
-        }
+        Standing::Over(over) => Ok(show.over(shell, over)),
     }
 }
 
@@ -123,11 +132,12 @@ struct Show<'a> {
     token: &'a Token,
     urls: &'a ReturnUrls,
     language: Option<Language>,
+    now: DateTime<Utc>,
 }
 
 impl Show<'_> {
     fn open(&self, shell: Shell, open: &Open) -> Result<Response, ApiError> {
-        let Self { app, token, urls, language } = *self;
+        let Self { app, token, urls, language, now } = *self;
         // Serving refuses to start without one.
         let client_key = app.config.toss.client_key.as_deref().ok_or(Code::Internal)?;
         let template = OrderPage {
@@ -137,11 +147,13 @@ impl Show<'_> {
             refund_days: app.config.billing.refund_window_days,
             terms_url: app.config.checkout.terms_url.as_ref().map(ToString::to_string),
             client_key,
+            family: TossKeyFamily::of(client_key),
             sdk_url: app.config.toss.sdk_url.to_string(),
             success_url: token.success(app, language),
             fail_url: token.fail(app, language),
             state_url: token.state(),
-            shop: urls.after_failure(token.order_id(), "PAY_PROCESS_CANCELED", ""),
+            shop: urls.after_failure(token.order_id(), CLOSED, ""),
+            left: (open.quoted.order.expires_at - now).num_seconds(),
             shell,
         };
         Ok(page(app, StatusCode::OK, Policy::Toss, &template))
@@ -149,15 +161,29 @@ impl Show<'_> {
 
     fn receipt(&self, shell: Shell, receipt: &Receipt) -> Response {
         let payment = &receipt.payment;
-        let bought = receipt.subscription.iter().flat_map(|subscribed| &subscribed.periods);
+        let mut bought = receipt.subscription.iter().flat_map(|subscribed| &subscribed.periods);
+        let kept = !payment.balance_amount.is_zero();
         let template = ReceiptPage {
             shell,
             payment,
-            period: bought.into_iter().find(|period| period.order_id == payment.order_id),
+            period: bought.find(|period| period.order_id == payment.order_id),
             receipt_url: payment.receipt_url.as_deref().filter(|url| is_web(url)),
-            shop: self.urls.after_success(&payment.order_id),
+            shop: self.urls.after_success(&payment.order_id).filter(|_| kept),
+            now: self.now,
         };
         page(self.app, StatusCode::OK, Policy::Own, &template)
+    }
+
+    fn over(&self, shell: Shell, over: &Over) -> Response {
+        let (code, message) = match over {
+            Over::Expired(Some(refusal)) => (refusal.failure.code.as_str(), refusal.failure.message.as_str()),
+            Over::Expired(None) => ("ORDER_EXPIRED", ""),
+            Over::AccountExpired => ("DEPOSIT_EXPIRED", ""),
+            Over::Cancelled => ("CANCELED", ""),
+        };
+        let order_id = self.token.order_id();
+        let shop = self.urls.after_failure(order_id, code, message);
+        page(self.app, StatusCode::GONE, Policy::Own, &OverPage { shell, order_id, over, shop })
     }
 }
 
@@ -169,18 +195,33 @@ impl ReceiptPage<'_> {
 
     /// Whether all of it came back.
     fn all_refunded(&self) -> bool {
-        self.payment.status != PaymentStatus::Done && self.payment.balance_amount.get() == 0
+        self.payment.status != PaymentStatus::Done && self.payment.balance_amount.is_zero()
     }
 
-    /// Whether money ever came in.
-    fn was_paid(&self) -> bool {
-        self.payment.approved_at.is_some()
+    /// What the buyer has of it now.
+    fn thanks(&self) -> &'static str {
+        let say = |korean, english| self.shell.say(korean, english);
+        match self.period {
+            Some(period) if period.starts_at > self.now => say(
+                "감사합니다. 지금 이용 중인 기간이 끝나면 이어서 이용할 수 있습니다.",
+                "Thank you. It follows when your current period ends.",
+            ),
+            Some(period) if period.ends_at > self.now => {
+                say("감사합니다. 바로 이용할 수 있습니다.", "Thank you. You are all set.")
+            }
+            Some(_) | None => say("감사합니다.", "Thank you."),
+        }
     }
 }
 
 impl DepositPage<'_> {
     fn due(&self) -> Option<DateTime<Utc>> {
-        self.account.and_then(|account| account.due_date)
+        self.deposit.account.as_ref().and_then(|account| account.due_date)
+    }
+
+    /// Whether the money was there before and the bank has taken it back.
+    fn reversed(&self) -> bool {
+        self.deposit.payment.approved_at.is_some()
     }
 }
 

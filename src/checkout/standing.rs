@@ -1,8 +1,8 @@
 //! How an order stands, for its buyer.
 
 use chrono::{DateTime, Utc};
+use entity::OrderId;
 use entity::payment::{self, PaymentStatus};
-use entity::{OrderId, PlanId};
 use sea_orm::DbErr;
 
 use crate::app::App;
@@ -20,11 +20,11 @@ pub(super) enum Standing {
     /// Toss is being asked.
     Confirming(Box<payment::Model>),
     /// An account was issued and waits for the money.
-    Deposit(Box<payment::Model>, Option<VirtualAccount>),
-    /// It was paid, and perhaps given back.
+    Deposit(Box<Deposit>),
+    /// Money came in, and perhaps went back.
     Paid(Box<Receipt>),
-    /// It was not paid and no longer can be.
-    Over(Option<Failure>),
+    /// Nothing was paid, and nothing can be paid any more.
+    Over(Over),
 }
 
 /// An order that can be paid.
@@ -35,7 +35,36 @@ pub(super) struct Open {
     /// Where the time that it buys would lie, if it were paid now.
     pub(super) slot: Option<Slot>,
     /// Why the last try failed.
-    pub(super) failure: Option<Failure>,
+    pub(super) failure: Option<Refusal>,
+}
+
+/// An account that waits for the money.
+#[derive(Debug)]
+pub(super) struct Deposit {
+    /// The payment.
+    pub(super) payment: payment::Model,
+    /// Where to pay; none if Toss has said it in a way that we cannot read.
+    pub(super) account: Option<VirtualAccount>,
+}
+
+/// Why nothing can be paid any more.
+#[derive(Debug)]
+pub(super) enum Over {
+    /// Nobody paid in time.
+    Expired(Option<Refusal>),
+    /// The term of the account has passed.
+    AccountExpired,
+    /// It was cancelled before any money came in.
+    Cancelled,
+}
+
+/// Why a try failed.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// The code, and Toss's words.
+    pub(super) failure: Failure,
+    /// Whether Toss itself said it. What a browser brings may be anybody's text, and is not shown to buyers.
+    pub(super) by_toss: bool,
 }
 
 impl Standing {
@@ -50,20 +79,22 @@ impl Standing {
         };
         Ok(match payment.status {
             PaymentStatus::Ready | PaymentStatus::InProgress => Self::Confirming(Box::new(payment)),
-            PaymentStatus::WaitingForDeposit => {
-                let account = payment.virtual_account.clone();
-                let account = account.and_then(|account| serde_json::from_value(account).ok());
-                Self::Deposit(Box::new(payment), account)
-            }
+            PaymentStatus::WaitingForDeposit => deposit(payment, now),
             PaymentStatus::Done | PaymentStatus::Canceled | PaymentStatus::PartialCanceled => {
+                if payment.approved_at.is_none() {
+                    return Ok(Self::Over(Over::Cancelled));
+                }
                 Self::Paid(Box::new(Receipt::of(app, payment, now).await?))
             }
             PaymentStatus::Aborted | PaymentStatus::Expired => {
-                let failure = Failure {
-                    code: payment.failure_code.unwrap_or_default(),
-                    message: payment.failure_message.unwrap_or_default(),
+                let refusal = Refusal {
+                    by_toss: payment.payment_key.is_some(),
+                    failure: Failure {
+                        code: payment.failure_code.unwrap_or_default(),
+                        message: payment.failure_message.unwrap_or_default(),
+                    },
                 };
-                return open_or_over(app, order_id, Some(failure), now).await;
+                return open_or_over(app, order_id, Some(refusal), now).await;
             }
         })
     }
@@ -73,7 +104,7 @@ impl Standing {
         match self {
             Self::Open(_) => "OPEN",
             Self::Confirming(_) => "CONFIRMING",
-            Self::Deposit(..) => "DEPOSIT",
+            Self::Deposit(_) => "DEPOSIT",
             Self::Paid(_) => "PAID",
             Self::Over(_) => "OVER",
         }
@@ -85,15 +116,26 @@ impl Standing {
     }
 }
 
+fn deposit(payment: payment::Model, now: DateTime<Utc>) -> Standing {
+    let account = payment.virtual_account.clone();
+    let account: Option<VirtualAccount> = account.and_then(|account| serde_json::from_value(account).ok());
+    // Toss tells nobody when a term passes; a bank takes no money any more.
+    let over = |account: &VirtualAccount| account.expired || account.due_date.is_some_and(|due| due <= now);
+    if account.as_ref().is_some_and(over) {
+        return Standing::Over(Over::AccountExpired);
+    }
+    Standing::Deposit(Box::new(Deposit { payment, account }))
+}
+
 async fn open_or_over(
     app: &App,
     order_id: &OrderId,
-    failure: Option<Failure>,
+    failure: Option<Refusal>,
     now: DateTime<Utc>,
 ) -> Result<Standing, DbErr> {
     let found = temp_orders::find(app.db.read(), order_id, None).await?;
     let Some(quoted) = found.filter(|quoted| now < quoted.order.expires_at) else {
-        return Ok(Standing::Over(failure));
+        return Ok(Standing::Over(Over::Expired(failure)));
     };
     let slot = slot(app, &quoted, now).await?;
     Ok(Standing::Open(Box::new(Open { quoted, slot, failure })))
@@ -105,8 +147,8 @@ async fn slot(app: &App, quoted: &Quoted, now: DateTime<Utc>) -> Result<Option<S
     let Some(months) = order.interval_months.and_then(|months| u32::try_from(months).ok()) else {
         return Ok(None);
     };
-    let plan_id: PlanId = order.plan_id;
-    let offer = Offer { order_id: order.order_id.clone(), plan_id, amount: order.total_amount, months };
+    let (plan_id, amount) = (order.plan_id, order.total_amount);
+    let offer = Offer { order_id: order.order_id.clone(), plan_id, amount, months };
     let zone = app.config.billing.timezone;
     match subscriptions::preview_purchase(app.db.read(), zone, &order.user_id, &offer, now).await {
         Ok(slot) => Ok(slot),

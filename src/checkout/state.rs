@@ -10,6 +10,7 @@ use super::link::Token;
 use super::returns::return_urls;
 use super::standing::Standing;
 use crate::app::App;
+use crate::http::code::Code;
 use crate::http::error::ApiError;
 
 /// What a link to an order carries.
@@ -30,6 +31,9 @@ pub(super) async fn state(
     let now = app.clock.now();
     let token = Token::read(&app, &order_id, &link.token, now)?;
     let standing = Standing::of(&app, token.order_id(), now).await?;
+    if token.closed_for(&standing) {
+        return Err(Code::OrderNotFound.into());
+    }
     let next = if standing.is_done() {
         return_urls(&app, token.order_id()).await?.after_success(token.order_id())
     } else {

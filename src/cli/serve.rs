@@ -21,6 +21,17 @@ pub(super) async fn serve() -> Result<ExitCode, Box<dyn std::error::Error>> {
                     GUDOK__TOSS__CLIENT_KEY"
             .into());
     }
+    let live = config.toss_key_kind() == Some(TossKeyKind::Live);
+    let public = config.server.public_url.as_ref();
+    if live && public.is_none_or(|url| url.scheme() != "https") {
+        return Err("server.public_url must be set, and https, where a live key is used: buyers come back from Toss to it".into());
+    }
+    if public.is_none() && config.server.bind.ip().is_unspecified() {
+        tracing::warn!(
+            "server.public_url is not set: links to the hosted checkout lead to {}",
+            config.server.bind
+        );
+    }
     announce(&config);
     let app = App::build(config, Clock::system()).await?;
     if !db::migrate::is_current(&app.db).await? {

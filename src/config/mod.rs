@@ -17,7 +17,7 @@ mod validate;
 pub use addresses::Addresses;
 pub use load::ConfigError;
 pub use origins::Origins;
-pub use validate::TossKeyKind;
+pub use validate::{TossKeyFamily, TossKeyKind};
 
 /// All settings.
 #[derive(Clone, Debug, Deserialize)]

@@ -16,6 +16,22 @@ pub enum TossKeyKind {
     Unknown,
 }
 
+/// What a pair of Toss keys opens in a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TossKeyFamily {
+    /// The payment widget (`gck`, `gsk`).
+    Widget,
+    /// The payment window (`ck`, `sk`).
+    Api,
+}
+
+impl TossKeyFamily {
+    /// Reads the family off a client key; the payment window where the prefix says nothing.
+    pub fn of(client_key: &str) -> Self {
+        if client_key.split('_').nth(1) == Some("gck") { Self::Widget } else { Self::Api }
+    }
+}
+
 impl TossKeyKind {
     /// Reads the kind off a key's prefix.
     pub fn of(key: &str) -> Self {
@@ -149,6 +165,13 @@ impl Config {
         let leaked =
             ["test_sk_", "test_gsk_", "live_sk_", "live_gsk_"].iter().any(|kind| client.starts_with(kind));
         check(!leaked, "toss.client_key", "is a secret key, which browsers must never see")?;
+        let family = |key: &str| match key.split('_').nth(1) {
+            Some("sk" | "ck") => Some(TossKeyFamily::Api),
+            Some("gsk" | "gck") => Some(TossKeyFamily::Widget),
+            _ => None,
+        };
+        let strangers = family(secret).zip(family(client)).is_some_and(|(ours, theirs)| ours != theirs);
+        check(!strangers, "toss.client_key", "is of another pair: gck goes with gsk, and ck with sk")?;
         let mixed = TossKeyKind::of(secret) != TossKeyKind::of(client);
         check(!mixed, "toss.client_key", "test and live keys are mixed; Toss would refuse every payment")
     }

@@ -139,7 +139,11 @@ impl Shown {
         if error.is_from_response() {
             return error.into_response();
         }
-        pages::problem(app, self.shell, request_id, self.again, &explain(&error))
+        let known = explain(&error);
+        if known.code == Code::Internal && !error.is::<ApiError>() {
+            tracing::error!(%error, "an error that nothing explains");
+        }
+        pages::problem(app, self.shell, request_id, self.again, &known, None)
     }
 }
 

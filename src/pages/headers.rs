@@ -19,8 +19,8 @@ pub(super) fn secure(app: &App, policy: Policy, response: &mut Response) {
     let fixed: [(HeaderName, &str); 6] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        // The links of order pages are secrets: other sites learn our origin and nothing more.
-        (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
+        // The links of order pages are secrets: nobody is told more than our origin, and no log of ours either.
+        (header::REFERRER_POLICY, "strict-origin"),
         (header::CACHE_CONTROL, "no-store"),
         // Toss opens windows of card companies, which report back to the page that opened them.
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin-allow-popups"),

@@ -28,8 +28,10 @@ pub(crate) struct Shell {
     pub(crate) language: Language,
     /// What buyers know the shop by, if the operator has said.
     pub(crate) shop_name: Option<String>,
-    /// Whether no real money moves.
+    /// Whether no real money moves, for sure.
     pub(crate) test: bool,
+    /// Where people get help, if the operator has said.
+    pub(crate) support_url: Option<String>,
     /// The same page in the other language, as a relative link.
     pub(crate) other_language: String,
     /// Where times of day are counted.
@@ -53,7 +55,8 @@ impl Shell {
         Self {
             language,
             shop_name: app.config.checkout.shop_name.clone(),
-            test: app.config.toss_key_kind() != Some(TossKeyKind::Live),
+            test: app.config.toss_key_kind() == Some(TossKeyKind::Test),
+            support_url: app.config.checkout.support_url.as_ref().map(ToString::to_string),
             other_language: format!("?{query}"),
             zone: app.config.billing.timezone,
         }
@@ -109,7 +112,9 @@ pub(crate) fn page(app: &App, status: StatusCode, policy: Policy, template: &imp
         Ok(html) => html,
         Err(error) => {
             tracing::error!(%error, "a page cannot be rendered");
-            return Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish();
+            let mut response = Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish();
+            headers::secure(app, Policy::Own, &mut response);
+            return response;
         }
     };
     let mut response = Response::builder().status(status).content_type("text/html; charset=utf-8").body(html);

@@ -9,6 +9,14 @@ use crate::app::App;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 
+/// What went wrong, for people: an API's words about fields mean nothing to them.
+fn detail(code: Code, shell: &Shell) -> &'static str {
+    match code {
+        Code::InvalidRequest => shell.say("주소를 이해하지 못했습니다.", "This address makes no sense."),
+        code => code.detail(shell.language),
+    }
+}
+
 /// A page that says what went wrong and what one can do.
 #[derive(Template)]
 #[template(path = "pages/problem.html")]
@@ -22,16 +30,18 @@ struct ProblemPage {
     again: Option<String>,
     /// Seconds after which the page tries by itself.
     wait: Option<u32>,
-    support_url: Option<String>,
+    /// What matters most to whoever waits.
+    note: Option<&'static str>,
 }
 
-/// The page for `error`; `again` is what to try again.
+/// The page for `error`; `again` is what to try again, `note` what else to know.
 pub(crate) fn problem(
     app: &App,
     shell: Shell,
     request_id: &str,
     again: Option<String>,
     error: &ApiError,
+    note: Option<&'static str>,
 ) -> Response {
     let passing = matches!(
         error.code,
@@ -47,12 +57,12 @@ pub(crate) fn problem(
     let wait = passing.then(|| error.retry_after.unwrap_or(2));
     let template = ProblemPage {
         title,
-        detail: error.code.detail(shell.language),
+        detail: detail(error.code, &shell),
         code: error.code.as_str(),
         request_id: request_id.to_owned(),
         again: again.filter(|_| passing),
         wait,
-        support_url: app.config.checkout.support_url.as_ref().map(ToString::to_string),
+        note,
         shell,
     };
     let mut response = page(app, poem::error::ResponseError::status(error), Policy::Own, &template);

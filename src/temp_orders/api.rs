@@ -155,15 +155,21 @@ impl TempOrdersApi {
         key: Keyed,
         body: Json<CreateTempOrder>,
     ) -> Answer<Created, CreateRefusals> {
+        let made = key.made()?;
+        // A repeat is not judged by settings that have changed since.
+        let (success_url, fail_url) = match &made {
+            Some(_) => (None, None),
+            None => (body.0.success_url.as_deref(), body.0.fail_url.as_deref()),
+        };
         let (plan_id, named, success, fail) = (
             fields::row_id("planId", &body.0.plan_id),
             fields::maybe_id("userId", body.0.user_id.as_deref()),
-            return_url(&app, "successUrl", body.0.success_url.as_deref()),
-            return_url(&app, "failUrl", body.0.fail_url.as_deref()),
+            return_url(&app, "successUrl", success_url),
+            return_url(&app, "failUrl", fail_url),
         )
             .together()?;
         let user_id = caller.acting_for(named)?;
-        let quoted = match key.made()? {
+        let quoted = match made {
             // An order of which nobody has heard cannot have been paid: it is gone because its time was over.
             Some(order_id) => super::find(app.db.read(), &order_id, None).await?.ok_or(Code::OrderExpired)?,
             None => {

@@ -1,28 +1,57 @@
 // Asks how an order stands until it stands differently, and then shows that. A lost connection only makes it wait.
 'use strict';
 (() => {
+  const ANSWERS_WITHIN = 10000;
+  const LONG = 120000;
   const page = document.getElementById('waiting');
   const said = document.getElementById('said');
-  const before = said.textContent;
   const patient = page.dataset.state === 'DEPOSIT';
-  let pause = patient ? 3000 : 700;
+  const first = patient ? 3000 : 700;
+  const begun = Date.now();
+  let usual = said.textContent;
+  let pause = first;
+  let timer;
 
   addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
 
+  const tell = (text) => { if (said.textContent !== text) said.textContent = text; };
+  const later = () => {
+    clearTimeout(timer);
+    // Not all who wait come back in the same instant.
+    timer = setTimeout(ask, pause * (0.8 + Math.random() * 0.4));
+  };
   const ask = async () => {
+    if (document.hidden) return;
+    const cut = new AbortController();
+    const late = setTimeout(() => cut.abort(), ANSWERS_WITHIN);
     try {
-      const answer = await fetch(page.dataset.stateUrl, { cache: 'no-store', signal: AbortSignal.timeout(10000) });
-      if (answer.status === 404) return location.reload();
+      const answer = await fetch(page.dataset.stateUrl, { cache: 'no-store', signal: cut.signal });
+      if (answer.status === 404) {
+        location.reload();
+        return;
+      }
       if (!answer.ok) throw new Error(String(answer.status));
-      const { state, next } = await answer.json();
-      if (state !== page.dataset.state) return next ? location.replace(next) : location.reload();
-      if (said.textContent !== before) said.textContent = before;
+      const now = await answer.json();
+      if (now.state !== page.dataset.state) {
+        if (now.next) location.replace(now.next);
+        else location.reload();
+        return;
+      }
+      if (page.dataset.long && Date.now() - begun > LONG) usual = page.dataset.long;
+      tell(usual);
     } catch {
-      if (page.dataset.offline) said.textContent = page.dataset.offline;
+      if (page.dataset.offline) tell(page.dataset.offline);
+    } finally {
+      clearTimeout(late);
     }
     pause = Math.min(pause * 1.25, patient ? 15000 : 5000);
-    setTimeout(ask, pause);
+    later();
   };
-  addEventListener('online', () => { pause = 700; });
-  setTimeout(ask, pause);
+  const hurry = () => {
+    pause = first;
+    later();
+  };
+  addEventListener('online', hurry);
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) hurry(); });
+  later();
 })();

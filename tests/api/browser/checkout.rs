@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use thirtyfour::prelude::Key;
+use toss_sandbox::{Fault, FaultKind, Operation, Options, Sandbox};
 
 use crate::checkout::Page;
 use crate::support::browser::Browser;
@@ -24,6 +25,10 @@ scenarios![
     a_second_tab_does_not_pay_again,
     a_shop_gets_its_buyer_back,
     a_toss_that_cannot_be_loaded_is_told,
+    terms_that_are_not_agreed_to_are_told_and_the_button_works_again,
+    a_pair_of_api_keys_opens_the_payment_window_without_the_widget,
+    a_page_that_cannot_be_served_comes_back_by_itself,
+    what_is_over_is_said_in_a_page_that_all_can_read,
 ];
 
 const WINDOW: &str = "iframe[name=toss-payment-window]";
@@ -190,8 +195,9 @@ async fn an_account_shows_where_to_pay_and_the_receipt_once_it_is_paid(world: &W
 async fn a_buyer_pays_on_a_phone_in_the_dark(world: &World) {
     let (page, browser) = (basic(world).await, world.browser().phone().dark().await);
     open(&browser, &page).await;
-    let wide = "document.documentElement.scrollWidth > innerWidth";
-    assert_eq!(browser.evaluate(wide).await, false, "nothing to scroll sideways");
+    // `innerWidth` would grow with what is too wide.
+    let wide = "Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)";
+    assert_eq!(browser.evaluate(wide).await, 0, "nothing to scroll sideways");
     browser.accessible().await;
     browser.picture("checkout-phone").await;
     browser.click("#pay").await;
@@ -200,7 +206,7 @@ async fn a_buyer_pays_on_a_phone_in_the_dark(world: &World) {
     browser.wait_for_url(|url| url.origin() == sandbox.origin()).await;
     browser.click("#pay").await;
     assert_paid_once(world, &browser, &page).await;
-    assert_eq!(browser.evaluate(wide).await, false);
+    assert_eq!(browser.evaluate(wide).await, 0);
     browser.accessible().await;
 }
 
@@ -249,7 +255,9 @@ async fn the_back_button_shows_the_receipt(world: &World) {
     open(&browser, &page).await;
     pay_with(&browser, "approve", "none").await;
     assert_paid_once(world, &browser, &page).await;
+    browser.evaluate("document.documentElement.dataset.left = 'behind'").await;
     browser.back().await;
+    browser.wait_until_gone("html[data-left]").await;
     assert_paid_once(world, &browser, &page).await;
 }
 
@@ -289,4 +297,94 @@ async fn a_toss_that_cannot_be_loaded_is_told(world: &World) {
     browser.wait_for_text("결제 수단을 불러오지 못했습니다").await;
     browser.accessible().await;
     app.stopping.cancel();
+}
+
+async fn terms_that_are_not_agreed_to_are_told_and_the_button_works_again(world: &World) {
+    let (page, browser) = (basic(world).await, world.browser().await);
+    open(&browser, &page).await;
+    browser.in_frame("iframe[name=toss-agreement]").await;
+    browser.click("#agree-required").await;
+    browser.out_of_frame().await;
+    browser.click("#pay").await;
+    browser.wait_for("#message").await;
+    assert!(browser.text("#message").await.contains("결제창을 열지 못했습니다"));
+    assert_eq!(browser.evaluate("document.activeElement.id").await, "pay");
+    browser.in_frame("iframe[name=toss-agreement]").await;
+    browser.click("#agree-required").await;
+    browser.out_of_frame().await;
+    pay_with(&browser, "approve", "none").await;
+    assert_paid_once(world, &browser, &page).await;
+}
+
+async fn a_pair_of_api_keys_opens_the_payment_window_without_the_widget(world: &World) {
+    let options = Options {
+        clock: world.toss.clock().clone(),
+        secret_key: "test_sk_another".to_owned(),
+        client_key: "test_ck_another".to_owned(),
+        ..Options::default()
+    };
+    let toss = Sandbox::start(options).await.expect("a sandbox");
+    let (app, client) = world
+        .second_service_with(&[
+            ("GUDOK__TOSS__BASE_URL", &toss.url()),
+            ("GUDOK__TOSS__SDK_URL", &format!("{}/v2/standard", toss.url())),
+            ("GUDOK__TOSS__SECRET_KEY", toss.secret_key()),
+            ("GUDOK__TOSS__CLIENT_KEY", toss.client_key()),
+        ])
+        .await;
+    // Paid at another Toss than the world's own, whose ledger knows nothing of it.
+    world.forge();
+    let plan = world.basic().await;
+    let reply = client.post("/v1/temp-orders", json!({"planId": plan, "userId": "u1"})).await;
+    let url = reply.expect(201)["checkoutUrl"].as_str().expect("a link").to_owned();
+    let browser = world.browser().await;
+    browser.open(&url).await;
+    browser.wait_for("#pay:enabled").await;
+    browser.wait_for("#methods").await;
+    browser.accessible().await;
+    browser.click("input[name=method][value=MOBILE_PHONE]").await;
+    open_window(&browser).await;
+    browser.click("#pay").await;
+    browser.out_of_frame().await;
+    browser.wait_for("#receipt[data-status=DONE]").await;
+    assert_eq!(browser.text("#method").await, "휴대폰");
+    app.stopping.cancel();
+    toss.stop().await;
+}
+
+async fn a_page_that_cannot_be_served_comes_back_by_itself(world: &World) {
+    let (page, browser) = (basic(world).await, world.browser().await);
+    // Toss wants a pause, and somebody else has met it first.
+    let other = Page::of(world, "u2", &world.premium().await).await;
+    world.toss.inject(Fault::new(Operation::Confirm, FaultKind::RateLimited));
+    other.pay(world).await;
+    open(&browser, &page).await;
+    browser.expects_error("503");
+    pay_with(&browser, "approve", "none").await;
+    browser.wait_for_text("이 창을 닫지 마세요").await;
+    browser.accessible().await;
+    world.advance(chrono::Duration::seconds(90));
+    assert_paid_once(world, &browser, &page).await;
+    world.run_job("settle-payments").await;
+    world.await_status(&other.order, "DONE").await;
+}
+
+async fn what_is_over_is_said_in_a_page_that_all_can_read(world: &World) {
+    let (page, browser) = (basic(world).await, world.browser().dark().await);
+    let refunded = Page::of(world, "u2", &world.premium().await).await;
+    refunded.pay(world).await;
+    world.refund(&refunded.order, None).await.expect(200);
+    browser.open(&refunded.url).await;
+    browser.wait_for_text("환불된 결제입니다").await;
+    browser.accessible().await;
+    world.advance(chrono::Duration::minutes(31));
+    for status in ["410", "404"] {
+        browser.expects_error(status);
+    }
+    browser.open(&page.url).await;
+    browser.wait_for("#over").await;
+    browser.accessible().await;
+    browser.open("/checkout/nothing-here?token=x").await;
+    browser.wait_for("h1").await;
+    browser.accessible().await;
 }

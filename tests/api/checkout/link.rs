@@ -60,8 +60,10 @@ async fn the_link_ends_and_so_do_the_pages_behind_it(world: &World) {
     assert!(page.look().await.text.contains("결제가 완료되었습니다"));
     world.advance(Duration::minutes(2));
     let late = page.look().await;
-    assert_eq!(late.status, 404, "{}", late.text);
-    assert!(!late.text.contains("BASIC"), "{}", late.text);
+    assert_eq!(late.status, 410, "{}", late.text);
+    assert!(late.text.contains("주문 페이지가 닫혔습니다") && !late.text.contains("BASIC"), "{}", late.text);
+    let state = format!("{}/checkout/{}/state?token={}", world.base, page.order.order_id, page.token());
+    assert_eq!(visit(&state).await.status, 404);
 }
 
 async fn another_replica_with_the_same_settings_honours_the_link(world: &World) {

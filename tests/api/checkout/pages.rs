@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use serde_json::json;
+use toss_sandbox::{Authenticate, Fault, FaultKind, Operation, PayMethod};
 
 use super::{Page, visit, visit_in};
 use crate::support::client::Reply;
@@ -14,6 +15,7 @@ scenarios![
     the_page_allows_no_script_but_its_own_and_tosss,
     files_are_kept_for_ever_under_a_name_that_changes_with_them,
     what_people_and_toss_write_is_text_and_never_markup,
+    what_a_browser_claims_is_never_shown_as_the_shops_words,
     a_page_that_is_not_there_is_still_a_page,
 ];
 
@@ -60,7 +62,7 @@ fn assert_kept_to_itself(reply: &Reply) {
     assert!(policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"), "{policy}");
     assert_eq!(reply.header("x-content-type-options"), "nosniff");
     assert_eq!(reply.header("cache-control"), "no-store");
-    assert_eq!(reply.header("referrer-policy"), "strict-origin-when-cross-origin");
+    assert_eq!(reply.header("referrer-policy"), "strict-origin");
     for inline in ["<script>", "<style", " style=", " onclick=", "javascript:"] {
         assert!(!reply.text.contains(inline), "{inline}: {}", reply.text);
     }
@@ -74,7 +76,16 @@ async fn the_page_allows_no_script_but_its_own_and_tosss(world: &World) {
     assert!(policy.contains(&format!("script-src 'self' {}", world.toss.url())), "{policy}");
     let failed = visit(&page.fail(world, "code=PAY_PROCESS_ABORTED&message=x")).await;
     assert_kept_to_itself(&failed);
+    let account = Page::of(world, "u2", &world.premium().await).await;
+    let buyer = Authenticate::new(account.order.order_id.clone(), 19_900).method(PayMethod::VirtualAccount);
+    let key = world.authenticate_with(buyer);
+    visit(&account.success(world, &key, 19_900)).await;
+    assert_kept_to_itself(&account.look().await);
+    assert_kept_to_itself(&visit(&format!("{}/checkout/nowhere", world.base)).await);
+    world.toss.inject(Fault::new(Operation::Confirm, FaultKind::DropAfter));
     page.pay(world).await;
+    assert_kept_to_itself(&page.look().await);
+    world.settle().await;
     let paid = page.look().await;
     assert_kept_to_itself(&paid);
     assert!(!paid.header("content-security-policy").contains(&world.toss.url()));
@@ -110,6 +121,15 @@ async fn what_people_and_toss_write_is_text_and_never_markup(world: &World) {
     }
     page.pay(world).await;
     assert!(!page.look().await.text.contains("<img"));
+}
+
+async fn what_a_browser_claims_is_never_shown_as_the_shops_words(world: &World) {
+    let page = Page::of(world, "u1", &world.basic().await).await;
+    for code in ["REFUND", "REJECT_CARD_COMPANY"] {
+        let lure = visit(&page.fail(world, &format!("code={code}&message=call-010-1234"))).await;
+        assert!(lure.status == 200 && !lure.text.contains("010-1234"), "{}", lure.text);
+        assert!(!page.look().await.text.contains("010-1234"));
+    }
 }
 
 async fn a_page_that_is_not_there_is_still_a_page(world: &World) {

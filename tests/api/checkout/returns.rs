@@ -38,6 +38,8 @@ async fn a_paid_order_sends_its_buyer_back_to_the_shop(world: &World) {
     );
     world.refund(&page.order, None).await.expect(200);
     assert_eq!(page.state(world).await["next"], Value::Null);
+    // What was given back is nothing that a shop should take for a payment.
+    assert!(!page.look().await.text.contains("https://saas.test/done"));
 }
 
 async fn a_buyer_who_gives_up_finds_the_way_back(world: &World) {

@@ -99,7 +99,7 @@ async fn an_account_that_nobody_paid_is_over(world: &World) {
     world.listen_to_webhooks();
     world.toss.console_cancel(&key, None, "입금 전 취소").expect("cancelled");
     world.work_webhooks_off().await;
-    let state = page.state(world).await;
-    assert_ne!(state["state"], "DEPOSIT", "{state}");
-    assert!(page.look().await.text.contains("청구된 금액은 없습니다"), "{}", page.look().await.text);
+    assert_eq!(page.state(world).await["state"], "OVER");
+    let over = page.look().await;
+    assert!(over.text.contains("취소된 주문입니다") && !over.text.contains("환불"), "{}", over.text);
 }
