@@ -36,6 +36,9 @@ pub mod due;
 pub mod findings;
 pub mod reconcile;
 
+pub mod exports;
+pub mod figures;
+
 pub mod jobs;
 pub mod run;
 pub mod webhooks;

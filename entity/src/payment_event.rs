@@ -31,6 +31,8 @@ pub struct Model {
     pub code: Option<String>,
     /// Toss's words, where it said no.
     pub message: Option<String>,
+    /// By what the buyer tried to pay, where Toss said no and told it.
+    pub payment_method: Option<String>,
     /// When it moved.
     pub created_at: Timestamp,
 }

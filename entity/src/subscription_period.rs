@@ -30,6 +30,8 @@ pub struct Model {
     pub ends_at: Timestamp,
     /// When a refund took it back.
     pub revoked_at: Option<Timestamp>,
+    /// Whether the user still had paid time when it was bought, as far as was known when it was recorded.
+    pub renews: bool,
     /// When it was recorded.
     pub created_at: Timestamp,
 }

@@ -77,6 +77,12 @@ impl PageRequest {
         Self { list, limit: u64::try_from(limit).unwrap_or(u64::MAX), after: None }
     }
 
+    /// The page that comes behind `page`, which this request gave; none at the end.
+    pub fn behind<T>(&self, page: &Page<T>) -> Option<Self> {
+        let after = Cursor::decode(self.list, page.next_cursor.as_deref()?)?;
+        Some(Self { after: Some(after), ..self.clone() })
+    }
+
     /// Rows on the page at most.
     pub fn limit(&self) -> usize {
         usize::try_from(self.limit).unwrap_or(usize::MAX)

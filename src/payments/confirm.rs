@@ -312,6 +312,8 @@ async fn claim_again(
     payment.next_settle_at = Some(lease);
     (payment.settle_tries, payment.not_found_count) = (0, 0);
     (payment.failure_code, payment.failure_message) = (None, None);
+    // The method was that of the attempt before.
+    payment.payment_method = None;
     let reason = Reason { cause: Cause::Confirm, failure: None, now };
     moves::record(tx, &mut payment, (PaymentStatus::InProgress, Won::ZERO), reason).await?;
     // A statement that fails ends a PostgreSQL transaction, unless a savepoint stands before it.

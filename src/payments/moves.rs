@@ -140,6 +140,7 @@ async fn write(
         idempotency_key: Set(payment.idempotency_key.clone()),
         code: Set(reason.failure.map(|failure| failure.code.clone())),
         message: Set(reason.failure.map(|failure| failure.message.clone())),
+        payment_method: Set(reason.failure.and(payment.payment_method.clone())),
         created_at: Set(reason.now),
     };
     row.insert(tx).await.map(drop)

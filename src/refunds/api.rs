@@ -291,8 +291,8 @@ impl RefundsApi {
         )
             .together()?;
         let user_id = caller.listing(user_id, order_id.is_some())?;
-        let page =
-            list(app.db.read(), RefundFilter { order_id, user_id }, &page).await?.map(RefundView::from);
+        let filter = RefundFilter { order_id, user_id, ..RefundFilter::default() };
+        let page = list(app.db.read(), filter, &page).await?.map(RefundView::from);
         Ok(Json(RefundPage { items: page.items, next_cursor: page.next_cursor.into() }))
     }
 }

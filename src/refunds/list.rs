@@ -1,5 +1,7 @@
 //! Reads refunds.
 
+use chrono::{DateTime, Utc};
+use entity::refund::RefundStatus;
 use entity::{OrderId, UserId, payment, refund};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
@@ -12,6 +14,12 @@ pub struct RefundFilter {
     pub order_id: Option<OrderId>,
     /// Those of this user.
     pub user_id: Option<UserId>,
+    /// Those that stand like this.
+    pub status: Option<RefundStatus>,
+    /// Those asked for at or after this instant.
+    pub from: Option<DateTime<Utc>>,
+    /// Those asked for before this instant.
+    pub to: Option<DateTime<Utc>>,
 }
 
 /// One page of refunds, newest first.
@@ -35,6 +43,15 @@ pub async fn list(
             .filter(payment::Column::UserId.eq(user_id))
             .into_query();
         query = query.filter(Column::OrderId.in_subquery(orders));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(Column::Status.eq(status));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(Column::CreatedAt.gte(from));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(Column::CreatedAt.lt(to));
     }
     let key = |refund: &refund::Model| (refund.created_at, refund.id.to_string());
     page_of(db, query, (Column::CreatedAt, Column::Id), page, key).await

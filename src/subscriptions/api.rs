@@ -193,7 +193,7 @@ impl SubscriptionsApi {
             fields::maybe_row_id("planId", plan_id.0.as_deref()),
         )
             .together()?;
-        let filter = SubscriptionFilter { is_active: is_active.0, plan_id };
+        let filter = SubscriptionFilter { is_active: is_active.0, plan_id, user_id: None };
         let page = list(app.db.read(), filter, &page, app.clock.now()).await?;
         let plans = plans::find_many(app.db.read(), page.items.iter().map(|listed| listed.plan_id)).await?;
         let mut items = Vec::with_capacity(page.items.len());

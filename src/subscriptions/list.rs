@@ -2,24 +2,26 @@
 
 use chrono::{DateTime, Utc};
 use entity::subscription::{self, SubscriptionStatus};
-use entity::{PlanId, SubscriptionId, subscription_period};
+use entity::{PlanId, SubscriptionId, UserId, subscription_period};
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::http::page::{Page, PageRequest, page_of};
 
 /// Which subscriptions are wanted.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SubscriptionFilter {
+#[derive(Clone, Debug, Default)]
+pub struct SubscriptionFilter {
     /// Those that run, or do not.
     pub is_active: Option<bool>,
     /// Those whose plan, running or last, is this one.
     pub plan_id: Option<PlanId>,
+    /// That of this user.
+    pub user_id: Option<UserId>,
 }
 
 /// A subscription with its plan and status by the clock.
 #[derive(Clone, Debug)]
-pub(super) struct Listed {
+pub struct Listed {
     /// The row, whose plan and status may lag behind the clock.
     pub row: subscription::Model,
     /// By the clock.
@@ -32,7 +34,7 @@ pub(super) struct Listed {
 ///
 /// # Errors
 /// The database's own.
-pub(super) async fn list(
+pub async fn list(
     db: &impl ConnectionTrait,
     filter: SubscriptionFilter,
     page: &PageRequest,
@@ -47,6 +49,9 @@ pub(super) async fn list(
     }
     if let Some(plan_id) = filter.plan_id {
         query = query.filter(plan_is(plan_id, now));
+    }
+    if let Some(user_id) = filter.user_id {
+        query = query.filter(Column::UserId.eq(user_id));
     }
     let rows =
         page_of(db, query, (Column::CreatedAt, Column::Id), page, |row| (row.created_at, row.id.to_string()));

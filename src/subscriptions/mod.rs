@@ -11,6 +11,7 @@ pub mod schedule;
 pub mod state;
 
 pub use expire::expire;
+pub use list::{Listed, SubscriptionFilter, list};
 pub use periods::{PeriodError, append, revoke};
 pub use preview::{Offer, preview_purchase, preview_refund};
 pub use read::{Subscribed, of_user};

@@ -76,7 +76,7 @@ pub async fn append(
     let subscription_id = keep_state(tx, existing, &payment.user_id, &slots, now).await?;
     move_slots(tx, &periods, &slots).await?;
     if let Some(slot) = slots.iter().find(|slot| slot.id == bought.id) {
-        let period = new_period(&bought, slot, subscription_id, now);
+        let period = new_period(&bought, slot, subscription_id, &periods, now);
         if earlier.is_some() {
             period.update(tx).await?
         } else {
@@ -157,8 +157,11 @@ fn new_period(
     bought: &Purchase,
     slot: &Slot,
     subscription_id: SubscriptionId,
+    others: &[subscription_period::Model],
     now: DateTime<Utc>,
 ) -> subscription_period::ActiveModel {
+    let left =
+        |other: &subscription_period::Model| other.purchased_at <= bought.at && bought.at <= other.ends_at;
     subscription_period::ActiveModel {
         id: Set(bought.id),
         subscription_id: Set(subscription_id),
@@ -170,6 +173,7 @@ fn new_period(
         starts_at: Set(slot.starts_at),
         ends_at: Set(slot.ends_at),
         revoked_at: Set(None),
+        renews: Set(others.iter().any(left)),
         created_at: Set(now),
     }
 }

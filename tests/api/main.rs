@@ -17,6 +17,8 @@ mod checkout;
 mod contract;
 mod crash;
 mod event_amounts;
+mod exports;
+mod figures;
 mod idempotency;
 mod jobs;
 mod model;
@@ -55,6 +57,8 @@ fn main() -> ExitCode {
         contract::scenarios(),
         crash::scenarios(),
         event_amounts::scenarios(),
+        exports::scenarios(),
+        figures::scenarios(),
         idempotency::scenarios(),
         jobs::scenarios(),
         model::scenarios(),

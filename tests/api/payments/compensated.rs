@@ -93,7 +93,7 @@ async fn a_compensation_that_toss_refuses_stays_visible(world: &World) {
 }
 
 /// An order whose first attempt Toss declined and approved all the same, and whose second one was approved as well.
-async fn approved_twice(world: &World) -> Order {
+pub(crate) async fn approved_twice(world: &World) -> Order {
     world.toss.one_approval_per_order(false);
     let plan = world.basic().await;
     let order = world.order("u1", &plan).await;
@@ -110,7 +110,7 @@ async fn approved_twice(world: &World) -> Order {
 }
 
 /// Toss tells again of everything that it holds for the order.
-async fn tell_of_both(world: &World, order: &Order) {
+pub(crate) async fn tell_of_both(world: &World, order: &Order) {
     world.listen_to_webhooks();
     for payment in world.toss.payments(&order.order_id) {
         let told = serde_json::json!({"eventType": "PAYMENT_STATUS_CHANGED", "data": payment});

@@ -107,7 +107,7 @@ async fn what_must_be_unique_cannot_be_doubled(world: &World) {
     let second = running("run-2", "2026-01-02T00:00:00.000000Z");
     let statements = [
         "INSERT INTO subscription_period SELECT 'another', subscription_id, order_id, plan_id, amount, interval_months, \
-         purchased_at, starts_at, ends_at, revoked_at, created_at FROM subscription_period",
+         purchased_at, starts_at, ends_at, revoked_at, created_at, renews FROM subscription_period",
         "INSERT INTO subscription SELECT 'another', user_id, plan_id, status, is_active, start_date, end_date, changes_at, \
          created_at, updated_at FROM subscription WHERE user_id = 'u1'",
         "INSERT INTO customer SELECT 'u3', customer_key, created_at FROM customer WHERE user_id = 'u1'",

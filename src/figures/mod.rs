@@ -1,0 +1,18 @@
+//! Figures for the dashboard: what came in, who stays, what fails. They only read, by statements that an index answers,
+//! with one row per day, plan, method or code, never one per payment.
+
+mod days;
+mod events;
+mod open;
+mod outcomes;
+mod overview;
+mod revenue;
+mod subscriptions;
+
+pub use days::{Days, DaysError};
+pub use events::{EventDay, EventFigures};
+pub use open::OpenFigures;
+pub use outcomes::{Decline, MethodOutcome, OutcomeFigures, Stage};
+pub use overview::{Overview, overview, statements};
+pub use revenue::{Revenue, RevenueDay, RevenueFigures};
+pub use subscriptions::{Flow, FlowDay, PlanFigures, SubscriptionFigures};
