@@ -9,7 +9,7 @@ use super::events::{ENTERED, EventFigures, events};
 use super::open::{OPEN, OpenFigures, open};
 use super::outcomes::{DECLINED, FAILED, MOST_GROUPS, OutcomeFigures, outcomes};
 use super::revenue::{REFUNDS, RevenueFigures, SALES, revenue, sales};
-use super::subscriptions::{BOUGHT, LOST, MOST_ROWS, RUNNING, SubscriptionFigures, subscriptions};
+use super::subscriptions::{FLOW, MOST_ROWS, RUNNING, SubscriptionFigures, subscriptions};
 use crate::app::App;
 
 /// The figures of some days, and how things stand now.
@@ -34,7 +34,7 @@ pub struct Overview {
     pub open: OpenFigures,
 }
 
-/// The figures of `days`, and how things stand at `now`: ten statements on one state of the books, one after the other on one
+/// The figures of `days`, and how things stand at `now`: nine statements on one state of the books, one after the other on one
 /// connection, so that a page that is reloaded leaves the others to purchases.
 ///
 /// # Errors
@@ -71,8 +71,7 @@ pub fn statements(backend: DbBackend, days: &Days, now: DateTime<Utc>) -> Vec<(&
         ("sales", days.statement(backend, SALES, Vec::new())),
         ("refunds", days.statement(backend, REFUNDS, Vec::new())),
         ("running", plain(RUNNING, vec![now.into(), MOST_ROWS.into()])),
-        ("bought", days.statement(backend, BOUGHT, Vec::new())),
-        ("lost", days.statement(backend, LOST, vec![now.into()])),
+        ("flow", days.statement(backend, FLOW, vec![now.into()])),
         ("entered", days.statement(backend, ENTERED, Vec::new())),
         ("failed", plain(FAILED, vec![since.into(), until.into(), MOST_GROUPS.into()])),
         ("declined", plain(DECLINED, vec![since.into(), until.into()])),

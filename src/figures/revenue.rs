@@ -79,10 +79,12 @@ pub(super) const SALES: &str = "
     WHERE p.approved_at IS NOT NULL AND p.approved_at >= d.since AND p.approved_at < d.until
     GROUP BY d.n, p.payment_method";
 
+/// (`NOT IN`, because SQLite would build an index of its own for an equality.)
 pub(super) const REFUNDS: &str = "
     SELECT d.n AS n, COUNT(*) AS number, CAST(SUM(r.amount) AS bigint) AS amount
     FROM local_day d CROSS JOIN refund r
-    WHERE r.refunded_at IS NOT NULL AND r.refunded_at >= d.since AND r.refunded_at < d.until AND r.status = 'DONE'
+    WHERE r.refunded_at IS NOT NULL AND r.refunded_at >= d.since AND r.refunded_at < d.until
+        AND r.status NOT IN ('PENDING', 'FAILED')
     GROUP BY d.n";
 
 /// Approved payments by day and method.

@@ -88,8 +88,9 @@ struct Running {
 #[derive(Debug, FromQueryResult)]
 struct Counted {
     n: i64,
-    what: String,
-    number: i64,
+    came: i64,
+    stayed: i64,
+    went: i64,
 }
 
 /// One period of a subscription runs at a time. One that begins with its own purchase runs even where Toss's clock is
@@ -104,19 +105,17 @@ pub(super) const RUNNING: &str = "
     JOIN plan l ON l.id = g.plan_id
     ORDER BY g.amount / g.months DESC, g.plan_id, g.months LIMIT $2";
 
-pub(super) const BOUGHT: &str = "
-    SELECT d.n AS n, CASE WHEN p.renews THEN 'RENEWED' ELSE 'NEW' END AS what, COUNT(*) AS number
-    FROM local_day d CROSS JOIN subscription_period p
-    WHERE p.purchased_at >= d.since AND p.purchased_at < d.until
-    GROUP BY d.n, p.renews";
-
-/// A subscription's `end_date` is the end of its last live period, or when the last refund took everything back; coming
-/// back moves it into the future.
-pub(super) const LOST: &str = "
-    SELECT d.n AS n, 'LOST' AS what, COUNT(*) AS number
-    FROM local_day d CROSS JOIN subscription s
-    WHERE s.end_date >= d.since AND s.end_date < d.until AND s.end_date <= $1
-    GROUP BY d.n";
+/// Counted day by day out of two indexes. A subscription's `end_date` is the end of its last live period, or when the last
+/// refund took everything back; coming back moves it into the future.
+pub(super) const FLOW: &str = "
+    SELECT d.n AS n,
+        (SELECT COUNT(*) FROM subscription_period p
+            WHERE p.renews = false AND p.purchased_at >= d.since AND p.purchased_at < d.until) AS came,
+        (SELECT COUNT(*) FROM subscription_period p
+            WHERE p.renews = true AND p.purchased_at >= d.since AND p.purchased_at < d.until) AS stayed,
+        (SELECT COUNT(*) FROM subscription s
+            WHERE s.end_date >= d.since AND s.end_date < d.until AND s.end_date <= $1) AS went
+    FROM local_day d";
 
 /// Subscriptions at `now`, and their flow on `days`.
 pub(super) async fn subscriptions(
@@ -127,18 +126,15 @@ pub(super) async fn subscriptions(
     let backend = db.get_database_backend();
     let running = Statement::from_sql_and_values(backend, RUNNING, [now.into(), MOST_ROWS.into()]);
     let plans = by_plan(Running::find_by_statement(running).all(db).await?);
-    let bought = Counted::find_by_statement(days.statement(backend, BOUGHT, Vec::new())).all(db).await?;
-    let lost = Counted::find_by_statement(days.statement(backend, LOST, vec![now.into()])).all(db).await?;
+    let counted = Counted::find_by_statement(days.statement(backend, FLOW, vec![now.into()])).all(db).await?;
     let mut by_day = days.map(|day| FlowDay { day, flow: Flow::default() });
     let mut total = Flow::default();
-    for counted in bought.into_iter().chain(lost) {
+    for counted in counted {
         let day = usize::try_from(counted.n).ok().and_then(|n| by_day.get_mut(n));
         for flow in day.into_iter().map(|day| &mut day.flow).chain([&mut total]) {
-            match counted.what.as_str() {
-                "NEW" => flow.new += counted.number,
-                "RENEWED" => flow.renewed += counted.number,
-                _ => flow.lost += counted.number,
-            }
+            flow.new += counted.came;
+            flow.renewed += counted.stayed;
+            flow.lost += counted.went;
         }
     }
     let (active, mrr) =

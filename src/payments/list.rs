@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use entity::payment::{self, PaymentStatus};
-use entity::{OrderId, PlanId, UserId};
+use entity::{OrderId, PaymentKey, PlanId, UserId, compensation, payment_event};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
 use crate::http::page::{Page, PageRequest, page_of};
@@ -33,6 +34,35 @@ pub async fn find(
 ) -> Result<Option<payment::Model>, DbErr> {
     let found = payment::Entity::find_by_id(order_id.clone()).one(db).await?;
     Ok(found.filter(|payment| owner.is_none_or(|owner| owner == &payment.user_id)))
+}
+
+/// The payment for which `key` was offered to Toss, by whichever attempt: one that counts, one that failed, or one that came
+/// to nothing because another had been paid.
+///
+/// # Errors
+/// The database's own.
+pub async fn find_by_key(
+    db: &impl ConnectionTrait,
+    key: &PaymentKey,
+) -> Result<Option<payment::Model>, DbErr> {
+    // Each in an index's own words.
+    let counts = payment::Entity::find()
+        .filter(payment::Column::PaymentKey.eq(key.clone()))
+        .filter(Expr::cust("status NOT IN ('ABORTED', 'EXPIRED')"));
+    if let Some(payment) = counts.one(db).await? {
+        return Ok(Some(payment));
+    }
+    let failed = payment_event::Entity::find()
+        .filter(payment_event::Column::PaymentKey.eq(key.clone()))
+        .filter(payment_event::Column::Code.is_not_null());
+    let order_id = match failed.one(db).await? {
+        Some(failed) => Some(failed.order_id),
+        None => compensation::Entity::find_by_id(key.clone()).one(db).await?.map(|row| row.order_id),
+    };
+    match order_id {
+        Some(order_id) => payment::Entity::find_by_id(order_id).one(db).await,
+        None => Ok(None),
+    }
 }
 
 /// One page of payments, newest first.

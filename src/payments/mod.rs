@@ -21,7 +21,7 @@ mod view;
 pub use confirm::{Confirm, ConfirmError, Confirmed, confirm, confirm_within, standing};
 pub use fail::{Fail, FailError, fail};
 pub use ladder::next_delay;
-pub use list::{PaymentFilter, find, list};
+pub use list::{PaymentFilter, find, find_by_key, list};
 pub use receipt::Receipt;
 pub use reread::{Reread, reread, reread_key, reread_quietly};
 pub use settle::settle_due;

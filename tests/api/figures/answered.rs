@@ -44,6 +44,8 @@ async fn no_figure_looks_at_every_row_of_a_table_that_grows(world: &World) {
                         || line.starts_with(&format!("SCAN {alias} "))
                         || line.ends_with(&format!("SCAN {alias}"))
                         || line.contains(&format!("SCAN {table}"))
+                        // SQLite reads a whole table to build an index for one statement.
+                        || line.contains(&format!("{alias} USING AUTOMATIC"))
                 });
                 // An index of what is open holds nothing else: all of it is wanted.
                 let open = line.contains("_settle_idx") || line.contains("_pending_idx");

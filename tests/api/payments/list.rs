@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::Duration;
+use toss_sandbox::Authenticate;
 
 use crate::support::client::Client;
 use crate::support::scenario::scenarios;
@@ -13,6 +14,7 @@ scenarios![
     payments_are_listed_by_plan_and_status,
     payments_are_listed_by_time,
     pages_are_complete_and_stable_while_purchases_go_on,
+    a_payment_is_found_by_any_key_that_was_offered_for_it,
 ];
 
 /// The orders on one page, and where the next begins.
@@ -107,4 +109,24 @@ async fn pages_are_complete_and_stable_while_purchases_go_on(world: &World) {
     assert_eq!(seen.iter().collect::<HashSet<_>>().len(), 7);
     let (whole, next) = page(&world.admin(), "userId=u1&limit=7").await;
     assert_eq!((whole, next), (expected, None), "a page that is just full is the last one");
+}
+
+async fn a_payment_is_found_by_any_key_that_was_offered_for_it(world: &World) {
+    let plan = world.basic().await;
+    let order = world.order("u1", &plan).await;
+    let lost = Authenticate::new(order.order_id.clone(), order.amount).card("4000000000000005");
+    let declined = world.authenticate_with(lost);
+    world.confirm(&order, &declined).await.expect_problem(402, "PAYMENT_REJECTED");
+    let found = async |key: &str| {
+        let key = key.parse().expect("a key");
+        let found = gudok::payments::find_by_key(world.app.db.read(), &key).await.expect("read");
+        found.map(|payment| payment.order_id.to_string())
+    };
+    assert_eq!(found(&declined).await.as_ref(), Some(&order.order_id));
+    let paid = world.authenticate(&order);
+    assert_eq!(found(&paid).await, None, "nobody has offered it yet");
+    world.confirm(&order, &paid).await.expect(200);
+    for key in [&declined, &paid] {
+        assert_eq!(found(key).await.as_ref(), Some(&order.order_id));
+    }
 }
