@@ -175,7 +175,7 @@ async fn money_that_moved_cannot_be_replaced_or_truncated(world: &World) {
         Backend::Sqlite => &[
             "INSERT OR REPLACE INTO event_amount SELECT id, order_id, payment_event_id, 1, created_at FROM event_amount",
             "REPLACE INTO payment_event SELECT id, order_id, from_status, to_status, cause, 1, payment_key, idempotency_key, \
-             code, message, created_at FROM payment_event WHERE to_status = 'IN_PROGRESS'",
+             code, message, created_at, payment_method FROM payment_event WHERE to_status = 'IN_PROGRESS'",
         ],
         Backend::Postgres => &["TRUNCATE event_amount", "TRUNCATE payment_event CASCADE"],
     };
