@@ -49,6 +49,10 @@ impl Days {
         }
         let dates: Vec<NaiveDate> =
             first.iter_days().take_while(|day| *day <= last).take(MOST_DAYS + 1).collect();
+        if dates.is_empty() {
+            // The calendar's very last day, which no other follows.
+            return Err(DaysError::Beyond);
+        }
         if dates.len() > MOST_DAYS {
             return Err(DaysError::TooMany);
         }
