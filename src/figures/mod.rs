@@ -1,5 +1,5 @@
-//! Figures for the dashboard: what came in, who stays, what fails. They only read, by statements that an index answers,
-//! with one row per day, plan, method or code, never one per payment.
+//! Figures for the dashboard: what came in, who stays, what fails. They only read, by statements that an index answers
+//! (the event total alone sums all of its entries), with one row per day, plan, method or code, never one per payment.
 
 mod days;
 mod events;
