@@ -19,7 +19,7 @@ macro_rules! kinds {
             }
 
             /// What is wrong. `{job}` stands for a job's name.
-            pub(super) fn detail(self, language: Language) -> &'static str {
+            pub(crate) fn detail(self, language: Language) -> &'static str {
                 match (self, language) {
                     $((Self::$name, Language::Korean) => $why_ko, (Self::$name, Language::English) => $why_en,)+
                 }

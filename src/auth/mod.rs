@@ -134,6 +134,13 @@ fn principal(auth: &Auth, token: &str, now: chrono::DateTime<chrono::Utc>) -> Op
     jwt::user(auth, token, now).map(Principal::User)
 }
 
+/// Whether `key` is the admin key, compared in constant time; an unset key is nobody's.
+pub(crate) fn is_admin_key(auth: &Auth, key: &str) -> bool {
+    let digest = Sha256::digest(key.as_bytes());
+    let known = auth.admin_key.as_ref().map(|key| Sha256::digest(key.expose_secret().as_bytes()));
+    known.is_some_and(|known| known.ct_eq(&digest).into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,7 +90,7 @@ impl_apirequest_for_payload!(AnyJson);
 ///
 /// # Errors
 /// [`Code::PayloadTooLarge`], or that it did not arrive in time.
-pub(super) async fn whole(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+pub(crate) async fn whole(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let mut body = body.into_async_read();
     if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MOST_BYTES) {

@@ -10,7 +10,7 @@ use crate::http::page::{Page, PageRequest, page_of};
 ///
 /// # Errors
 /// The database's own.
-pub(super) async fn last_run(db: &impl ConnectionTrait, job: Job) -> Result<Option<job_run::Model>, DbErr> {
+pub(crate) async fn last_run(db: &impl ConnectionTrait, job: Job) -> Result<Option<job_run::Model>, DbErr> {
     job_run::Entity::find()
         .filter(job_run::Column::Name.eq(job.name()))
         .order_by_desc(job_run::Column::ScheduledFor)
@@ -30,7 +30,7 @@ pub(super) async fn run(db: &impl ConnectionTrait, id: JobRunId) -> Result<Optio
 ///
 /// # Errors
 /// The database's own.
-pub(super) async fn runs(
+pub(crate) async fn runs(
     db: &impl ConnectionTrait,
     job: Job,
     page: &PageRequest,

@@ -108,23 +108,23 @@ impl From<Page<plan::Model>> for PlanPage {
 #[derive(Debug, Object, Deserialize)]
 #[oai(rename_all = "camelCase", example, skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CreatePlan {
+pub(crate) struct CreatePlan {
     /// Its name in code, unique: 1 to 64 characters of `A-Z a-z 0-9 - _ .`.
     #[oai(validator(min_length = 1, max_length = 64))]
-    code: String,
+    pub(crate) code: String,
     /// Its name for people, 1 to 100 characters; the payment window shows it.
     #[oai(validator(min_length = 1, max_length = 100))]
-    name: String,
+    pub(crate) name: String,
     /// What kind of plan it is.
-    r#type: PlanKind,
+    pub(crate) r#type: PlanKind,
     /// Price of one order, in won, at least 100 (the least that Toss takes).
-    price: i64,
+    pub(crate) price: i64,
     /// `KRW`, the default.
-    currency: Option<String>,
+    pub(crate) currency: Option<String>,
     /// Calendar months that one order buys, 1 to 120; left out for an event, which sells no time.
-    interval_months: Option<i64>,
+    pub(crate) interval_months: Option<i64>,
     /// Whether new orders are taken; true unless said otherwise.
-    is_active: Option<bool>,
+    pub(crate) is_active: Option<bool>,
 }
 
 impl Example for CreatePlan {
@@ -142,7 +142,11 @@ impl Example for CreatePlan {
 }
 
 impl CreatePlan {
-    fn parse(&self, claim: Option<Claim>) -> Result<NewPlan, ApiError> {
+    /// The plan to be made, if its fields make sense.
+    ///
+    /// # Errors
+    /// Every field at fault.
+    pub(crate) fn parse(&self, claim: Option<Claim>) -> Result<NewPlan, ApiError> {
         let (code, name, price, _krw, sells) = (
             fields::id("code", &self.code),
             fields::text("name", &self.name, 1, 100),
@@ -179,16 +183,16 @@ fn krw(currency: Option<&str>) -> Result<(), FieldError> {
 #[derive(Debug, Object, Deserialize)]
 #[oai(rename_all = "camelCase", example, skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PatchPlan {
+pub(crate) struct PatchPlan {
     /// The name for people, 1 to 100 characters.
     #[oai(validator(min_length = 1, max_length = 100))]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The price of later orders, in won, at least 100.
-    price: Option<i64>,
+    pub(crate) price: Option<i64>,
     /// The calendar months of later orders, 1 to 120.
-    interval_months: Option<i64>,
+    pub(crate) interval_months: Option<i64>,
     /// Whether new orders are taken.
-    is_active: Option<bool>,
+    pub(crate) is_active: Option<bool>,
 }
 
 impl Example for PatchPlan {
@@ -198,7 +202,11 @@ impl Example for PatchPlan {
 }
 
 impl PatchPlan {
-    fn parse(&self) -> Result<ChangePlan, ApiError> {
+    /// The change, if its fields make sense.
+    ///
+    /// # Errors
+    /// Every field at fault.
+    pub(crate) fn parse(&self) -> Result<ChangePlan, ApiError> {
         let (name, price, interval_months) = (
             self.name.as_deref().map(|name| fields::text("name", name, 1, 100)).transpose(),
             self.price.map(|price| fields::won("price", price, LEAST_PRICE)).transpose(),

@@ -140,20 +140,24 @@ impl Example for CancelPayment {
 #[derive(Debug, Object, Deserialize)]
 #[oai(rename_all = "camelCase")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RefundReceiveAccount {
+pub(crate) struct RefundReceiveAccount {
     /// Toss's two-character code of the bank, such as `88`.
     #[oai(validator(min_length = 2, max_length = 2))]
-    bank: String,
+    pub(crate) bank: String,
     /// The number, 1 to 20 digits.
     #[oai(validator(min_length = 1, max_length = 20))]
-    account_number: String,
+    pub(crate) account_number: String,
     /// Whose it is, 1 to 60 characters.
     #[oai(validator(min_length = 1, max_length = 60))]
-    holder_name: String,
+    pub(crate) holder_name: String,
 }
 
 impl RefundReceiveAccount {
-    fn parse(&self) -> Result<ReceiveAccount, Vec<FieldError>> {
+    /// The account, if it can be one.
+    ///
+    /// # Errors
+    /// Every field at fault.
+    pub(crate) fn parse(&self) -> Result<ReceiveAccount, Vec<FieldError>> {
         let bank = toss::bank(&self.bank).map(|_| self.bank.clone());
         let digits = (1..=20).contains(&self.account_number.len())
             && self.account_number.bytes().all(|byte| byte.is_ascii_digit());
@@ -206,7 +210,8 @@ impl From<RequestError> for ApiError {
             RequestError::NotRefundable(failure) => Self::with_pg(Code::PaymentNotRefundable, failure),
             RequestError::AlreadyRefunded => Code::AlreadyRefunded.into(),
             RequestError::WindowClosed => Code::RefundWindowClosed.into(),
-            RequestError::ExceedsBalance => Code::RefundExceedsBalance.into(),
+            // Only pages say what they believe, and they tell it in words of their own.
+            RequestError::ExceedsBalance | RequestError::BalanceMoved => Code::RefundExceedsBalance.into(),
             RequestError::Running => Code::RequestInProgress.into(),
             RequestError::AccountMissing => FieldError::new(ACCOUNT, Fault::Missing).into(),
             RequestError::AccountMisplaced => {
@@ -256,7 +261,15 @@ impl RefundsApi {
             Some(refund) => standing(&app, refund, now).await?,
             None => {
                 let (owner, claim) = (caller.owner(), key.claim());
-                let wish = RequestRefund { owner, order_id, reason, amount, receive_account: account, claim };
+                let wish = RequestRefund {
+                    owner,
+                    order_id,
+                    reason,
+                    amount,
+                    believed_balance: None,
+                    receive_account: account,
+                    claim,
+                };
                 request(&app, wish, now).await?
             }
         };

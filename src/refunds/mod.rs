@@ -12,3 +12,4 @@ pub use list::{RefundFilter, list};
 pub use request::{Refunded, RequestError, RequestRefund, request, standing};
 pub(crate) use settle::OpenRefunds;
 pub use settle::settle_due;
+pub(crate) use window::is_open as window_is_open;

@@ -31,6 +31,8 @@ pub struct RequestRefund {
     pub reason: String,
     /// How much, in won; none for all that is left.
     pub amount: Option<Won>,
+    /// What the caller believes is left, in won: asked for on other terms, nothing goes back. None believes anything.
+    pub believed_balance: Option<Won>,
     /// Where the money goes: for a virtual account, and for nothing else.
     pub receive_account: Option<ReceiveAccount>,
     /// The claim under which it is asked for, where the caller sent an `Idempotency-Key`.
@@ -66,6 +68,9 @@ pub enum RequestError {
     /// More than what is left.
     #[error("more than the balance")]
     ExceedsBalance,
+    /// Not as much is left as the caller believes.
+    #[error("the balance is another by now")]
+    BalanceMoved,
     /// Another refund of this payment is under way.
     #[error("another refund is under way")]
     Running,
@@ -116,6 +121,7 @@ fn word(answered: &Result<Refunded, RequestError>) -> &'static str {
             | RequestError::AlreadyRefunded
             | RequestError::WindowClosed
             | RequestError::ExceedsBalance
+            | RequestError::BalanceMoved
             | RequestError::Running
             | RequestError::AccountMissing
             | RequestError::AccountMisplaced
@@ -255,6 +261,9 @@ async fn refundable(
     // Toss may leave `PARTIAL_CANCELED` with nothing left, so the balance decides and not the status.
     if payment.balance_amount.is_zero() {
         return Err(RequestError::AlreadyRefunded);
+    }
+    if command.believed_balance.is_some_and(|believed| believed != payment.balance_amount) {
+        return Err(RequestError::BalanceMoved);
     }
     if !window::is_open(approved_at, window, now) {
         return Err(RequestError::WindowClosed);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 
 /// Whether `now` is inside the window that opens with the approval; its last second still is.
-pub(super) fn is_open(approved_at: DateTime<Utc>, window: Duration, now: DateTime<Utc>) -> bool {
+pub(crate) fn is_open(approved_at: DateTime<Utc>, window: Duration, now: DateTime<Utc>) -> bool {
     approved_at.checked_add_signed(window).is_none_or(|end| now.trunc_subsecs(0) <= end)
 }
 

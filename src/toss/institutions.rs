@@ -14,6 +14,11 @@ pub fn bank(code: &str) -> Option<&'static str> {
     name(BANKS, code)
 }
 
+/// Every bank and securities firm: Toss's code and the Korean name.
+pub fn banks() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BANKS.iter().copied()
+}
+
 /// Korean name of an easy-pay provider, by Toss's code or by that name itself.
 ///
 /// Toss sends the Korean name in payments and the code elsewhere, so both are accepted.

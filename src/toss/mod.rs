@@ -14,6 +14,6 @@ pub use calls::Calls;
 pub use client::{Cancel, Client, ClientError, Confirm, ReceiveAccount};
 pub use codes::{Class, Operation, classify};
 pub use gate::{Admission, Refused, Standing};
-pub use institutions::{bank, card_issuer, easy_pay};
+pub use institutions::{bank, banks, card_issuer, easy_pay};
 pub use payment::{CancelEntry, Payment, Status, VirtualAccount};
 pub use transactions::{Transaction, TransactionsQuery};

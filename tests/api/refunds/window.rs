@@ -19,6 +19,7 @@ fn wish(order: &Order) -> RequestRefund {
         order_id: order.order_id.parse().expect("an id"),
         reason: "변심".to_owned(),
         amount: None,
+        believed_balance: None,
         receive_account: None,
         claim: None,
     }

@@ -1,0 +1,36 @@
+//! Refunds at the dashboard: wished, previewed, confirmed once, and told how they ended.
+
+mod confirm;
+mod form;
+mod outcome;
+mod preview;
+mod wish;
+
+use poem::http::StatusCode;
+use poem::web::Path;
+use poem::{Response, handler};
+
+pub(super) use form::form;
+pub(super) use outcome::outcome;
+
+use super::desk::Posted;
+use crate::http::code::Code;
+use crate::http::error::ApiError;
+use crate::payments;
+
+/// Shows what a refund would do, or makes it: as the button says.
+#[handler]
+pub(super) async fn posted(posted: Posted, Path(order_id): Path<String>) -> poem::Result<Response> {
+    let order_id = crate::http::fields::id("orderId", &order_id).map_err(ApiError::from)?;
+    let Posted { desk, fields } = posted;
+    let found = payments::find(desk.app.db.read(), &order_id, None).await.map_err(ApiError::from)?;
+    let payment = found.ok_or_else(|| ApiError::from(Code::PaymentNotFound))?;
+    let wish = match wish::parse(&payment, &fields) {
+        Ok(wish) => wish,
+        Err(faults) => return form::again(&desk, &payment, &fields, faults, StatusCode::BAD_REQUEST).await,
+    };
+    match fields.get("step") {
+        Some("confirm") => confirm::confirm(&desk, &payment, &fields, wish).await,
+        _ => preview::preview(&desk, &payment, &fields, wish).await,
+    }
+}

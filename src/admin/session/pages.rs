@@ -1,0 +1,120 @@
+//! The sign-in page, signing in and signing out.
+
+use std::sync::Arc;
+
+use askama::Template;
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::web::{Data, Query};
+use poem::{Request, Response, handler};
+use serde::Deserialize;
+
+use super::{SIGN_IN, SignInError, SignIns, cookie, destination, forget, open};
+use crate::admin::desk::{Posted, remember_language};
+use crate::admin::form::Fields;
+use crate::app::App;
+use crate::http::error::ApiError;
+use crate::http::origin::origin;
+use crate::pages::{Policy, Shell, page, see_other};
+
+/// The page on which people sign in.
+#[derive(Template)]
+#[template(path = "admin/session/sign_in.html")]
+struct SignInPage {
+    shell: Shell,
+    /// Where to go then.
+    next: String,
+    /// Whether any key is set that could open it.
+    can_open: bool,
+    problem: Option<Problem>,
+}
+
+/// What went wrong before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::admin) enum Problem {
+    /// It is not the key.
+    WrongKey,
+    /// Too many wrong keys; seconds to wait.
+    TooMany(u32),
+    /// The session is over, so that nothing was done.
+    SignedOut,
+}
+
+/// Where the browser wanted to go.
+#[derive(Debug, Deserialize)]
+pub(in crate::admin) struct Wanted {
+    next: Option<String>,
+}
+
+/// Asks for the key.
+#[handler]
+pub(in crate::admin) async fn sign_in_form(
+    request: &Request,
+    app: Data<&App>,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    sign_in_page(&app, request, wanted.next.as_deref(), StatusCode::OK, None)
+}
+
+/// The sign-in page with what went wrong.
+pub(in crate::admin) fn sign_in_page(
+    app: &App,
+    request: &Request,
+    next: Option<&str>,
+    status: StatusCode,
+    problem: Option<Problem>,
+) -> Response {
+    let shell = Shell::of(app, request);
+    let can_open = app.config.auth.admin_key.is_some();
+    let template = SignInPage { shell, next: destination(next).to_owned(), can_open, problem };
+    let mut response = page(app, status, Policy::Own, &template);
+    if let Some(Problem::TooMany(seconds)) = problem {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    remember_language(request, &mut response);
+    response
+}
+
+/// Signs in whoever gives the admin key.
+#[handler]
+pub(in crate::admin) async fn sign_in(
+    request: &Request,
+    app: Data<&App>,
+    fields: Fields,
+    Data(sign_ins): Data<&Arc<SignIns>>,
+) -> poem::Result<Response> {
+    let now = app.clock.now();
+    let from = origin(request, &app.config.server.trusted_proxies);
+    let next = fields.get("next");
+    let again = |status, problem| sign_in_page(&app, request, next, status, Some(problem));
+    if let Err(seconds) = sign_ins.take(from, now) {
+        tracing::warn!(?from, "too many wrong keys at the dashboard");
+        return Ok(again(StatusCode::TOO_MANY_REQUESTS, Problem::TooMany(seconds)));
+    }
+    let cookie = match open(&app, fields.get("key").unwrap_or_default(), now).await {
+        Ok(cookie) => cookie,
+        Err(SignInError::WrongKey) => {
+            tracing::warn!(?from, "a wrong key at the dashboard");
+            return Ok(again(StatusCode::UNAUTHORIZED, Problem::WrongKey));
+        }
+        Err(SignInError::Database(error)) => return Err(ApiError::from(error).into()),
+    };
+    sign_ins.give_back(from);
+    tracing::info!(?from, "somebody signed in at the dashboard");
+    let mut response = see_other(&app, destination(next));
+    if let Some(value) = cookie.set(&app, now) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+/// Ends the session, here and on every replica.
+#[handler]
+pub(in crate::admin) async fn sign_out(posted: Posted) -> poem::Result<Response> {
+    let app = &posted.desk.app;
+    forget(app, &posted.desk.session).await.map_err(ApiError::from)?;
+    let mut response = see_other(app, SIGN_IN);
+    if let Some(value) = cookie::unset(app) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    Ok(response)
+}

@@ -1,0 +1,7 @@
+//! Subscriptions at the dashboard.
+
+mod detail;
+mod list;
+
+pub(super) use detail::detail;
+pub(super) use list::list;
