@@ -30,6 +30,7 @@ pub mod toss;
 pub mod event_amounts;
 pub mod subscriptions;
 
+pub mod admin;
 pub mod attention;
 pub mod check;
 pub mod due;

@@ -8,6 +8,7 @@ mod m20261121_000001_books;
 mod m20261121_000002_recovery;
 mod m20261121_000003_pages;
 mod m20261121_000004_figures;
+mod m20261121_000005_search;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_recovery::Migration),
             Box::new(m20261121_000003_pages::Migration),
             Box::new(m20261121_000004_figures::Migration),
+            Box::new(m20261121_000005_search::Migration),
         ]
     }
 }

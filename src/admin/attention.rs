@@ -50,10 +50,12 @@ pub(super) struct Wanted {
 #[handler]
 pub(super) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
     let parts = Part::ALL.map(Part::name);
-    let begin = PageRequest::parse_parts(&parts, Some(ROWS), wanted.cursor.as_deref()).map_err(ApiError::from)?;
+    let begin =
+        PageRequest::parse_parts(&parts, Some(ROWS), wanted.cursor.as_deref()).map_err(ApiError::from)?;
     let page = attention::list(&desk.app, begin, desk.now).await.map_err(ApiError::from)?;
     let shell = desk.frame(Nav::Attention).await?;
-    let next = page.next_cursor.as_deref().map(|cursor| link("/admin/attention", &[("cursor", Some(cursor))]));
+    let next =
+        page.next_cursor.as_deref().map(|cursor| link("/admin/attention", &[("cursor", Some(cursor))]));
     let matters = page.items.into_iter().map(|item| Matter::of(&shell, item)).collect();
     Ok(desk.page(&AttentionPage { shell, matters, next }))
 }

@@ -178,7 +178,9 @@ impl<'a> FromRequest<'a> for Desk {
             Some(cookie) => find(app, &cookie, now).await.map_err(ApiError::from)?,
             None => None,
         };
-        let Some(session) = session else { return Err(poem::Error::from_response(turned_away(app, request))) };
+        let Some(session) = session else {
+            return Err(poem::Error::from_response(turned_away(app, request)));
+        };
         let shell = Shell::of(app, request);
         Ok(Self { app: app.clone(), session, now, shell, language_asked: asks_language(request) })
     }
@@ -217,7 +219,8 @@ impl<'a> FromRequest<'a> for Posted {
 
 fn asks_language(request: &Request) -> bool {
     let query = request.uri().query().unwrap_or_default();
-    url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "lang" && matches!(&*value, "ko" | "en"))
+    url::form_urlencoded::parse(query.as_bytes())
+        .any(|(name, value)| name == "lang" && matches!(&*value, "ko" | "en"))
 }
 
 /// A language that was asked for by a link holds for the pages after it.

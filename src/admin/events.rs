@@ -40,7 +40,8 @@ pub(super) struct Wanted {
 /// Lists the entries of the event total.
 #[handler]
 pub(super) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
-    let request = PageRequest::parse("event-amounts", Some(ROWS), wanted.cursor.as_deref()).map_err(ApiError::from)?;
+    let request =
+        PageRequest::parse("event-amounts", Some(ROWS), wanted.cursor.as_deref()).map_err(ApiError::from)?;
     let db = desk.app.db.read();
     let total = event_amounts::total(db).await.map_err(ApiError::from)?;
     let page = event_amounts::list(db, &request).await.map_err(ApiError::from)?;
@@ -51,7 +52,8 @@ pub(super) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Resu
         amount: shell.won(entry.amount.get()),
         is_minus: entry.amount.get() < 0,
     };
-    let next = page.next_cursor.as_deref().map(|cursor| link("/admin/event-amounts", &[("cursor", Some(cursor))]));
+    let next =
+        page.next_cursor.as_deref().map(|cursor| link("/admin/event-amounts", &[("cursor", Some(cursor))]));
     let template =
         EventsPage { total: shell.won(total), rows: page.items.into_iter().map(row).collect(), next, shell };
     Ok(desk.page(&template))

@@ -95,6 +95,7 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .nest("/checkout", crate::checkout::routes())
         .at("/favicon.ico", get(crate::pages::assets::icon))
         .at("/assets/:name", get(crate::pages::assets::asset))
+        .nest("/admin", crate::admin::routes())
         .nest("/", service)
         .data(app.clone())
         .with(idempotency::Keys::new(app.clone(), Arc::clone(&paths)))

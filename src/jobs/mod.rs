@@ -16,8 +16,8 @@ mod run;
 mod schedule;
 mod standing;
 
-pub(crate) use list::{last_run, runs};
 pub use heartbeat::{Heartbeat, HeartbeatError};
+pub(crate) use list::{last_run, runs};
 pub use run::{RunError, run_due, run_now, run_to_end};
 pub use schedule::Schedule;
 pub use standing::{JobStanding, standings};

@@ -58,12 +58,16 @@ pub(in crate::admin) struct Wanted {
 
 /// Lists jobs.
 #[handler]
-pub(in crate::admin) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
+pub(in crate::admin) async fn index(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
     let ran = wanted.ran.as_deref().and_then(Job::named);
     let notice = match ran {
         Some(job) => Some(Notice {
             class: "good",
-            text: format!("{}: {}", job.name(), desk.shell.say("실행했습니다. 결과는 아래와 같습니다.", "has run. Below is how it went.")),
+            text: format!(
+                "{}: {}",
+                job.name(),
+                desk.shell.say("실행했습니다. 결과는 아래와 같습니다.", "has run. Below is how it went.")
+            ),
         }),
         None => None,
     };

@@ -5,6 +5,6 @@ mod run;
 mod runs;
 mod words;
 
-pub(super) use list::list;
-pub(super) use run::{back, run};
-pub(super) use runs::runs;
+pub(super) use list::index;
+pub(super) use run::{back, now};
+pub(super) use runs::history;

@@ -12,7 +12,7 @@ use crate::jobs::{Job, RunError, run_now};
 
 /// Runs a job, once at a time, and shows how it went.
 #[handler]
-pub(in crate::admin) async fn run(posted: Posted, Path(name): Path<String>) -> poem::Result<Response> {
+pub(in crate::admin) async fn now(posted: Posted, Path(name): Path<String>) -> poem::Result<Response> {
     let desk = posted.desk;
     let job = Job::named(&name).ok_or_else(|| ApiError::from(Code::JobNotFound))?;
     match run_now(&desk.app, job, None, desk.now).await {

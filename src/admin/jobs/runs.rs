@@ -37,13 +37,14 @@ pub(in crate::admin) struct Wanted {
 
 /// Lists the runs of a job.
 #[handler]
-pub(in crate::admin) async fn runs(
+pub(in crate::admin) async fn history(
     desk: Desk,
     Path(name): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> poem::Result<Response> {
     let job = Job::named(&name).ok_or_else(|| ApiError::from(Code::JobNotFound))?;
-    let request = PageRequest::parse("job-runs", Some(ROWS), wanted.cursor.as_deref()).map_err(ApiError::from)?;
+    let request =
+        PageRequest::parse("job-runs", Some(ROWS), wanted.cursor.as_deref()).map_err(ApiError::from)?;
     let page = jobs::runs(desk.app.db.read(), job, &request).await.map_err(ApiError::from)?;
     let shell = desk.frame(Nav::Jobs).await?;
     let path = format!("/admin/jobs/{}", job.name());

@@ -8,14 +8,27 @@ use crate::pages::Shell;
 /// What a job does.
 pub(super) fn purpose(shell: &Shell, job: Job) -> &'static str {
     let (ko, en) = match job {
-        Job::ExpireSubscriptions => ("끝난 구독의 상태를 장부에 적습니다.", "Writes into the books which subscriptions have ended."),
-        Job::SettlePayments => ("결과를 모르는 결제와 환불을 토스에 다시 묻습니다.", "Asks Toss about payments and refunds whose outcome is unknown."),
-        Job::PurgeTempOrders => ("결제 시간이 지난 주문을 지웁니다.", "Removes orders that can no longer be paid."),
-        Job::ProcessWebhooks => ("토스가 알려 온 결제를 다시 확인합니다.", "Reads the payments again that Toss called about."),
+        Job::ExpireSubscriptions => {
+            ("끝난 구독의 상태를 장부에 적습니다.", "Writes into the books which subscriptions have ended.")
+        }
+        Job::SettlePayments => (
+            "결과를 모르는 결제와 환불을 토스에 다시 묻습니다.",
+            "Asks Toss about payments and refunds whose outcome is unknown.",
+        ),
+        Job::PurgeTempOrders => {
+            ("결제 시간이 지난 주문을 지웁니다.", "Removes orders that can no longer be paid.")
+        }
+        Job::ProcessWebhooks => {
+            ("토스가 알려 온 결제를 다시 확인합니다.", "Reads the payments again that Toss called about.")
+        }
         Job::PurgeWebhooks => ("처리가 끝난 알림을 지웁니다.", "Forgets Toss's calls that are over."),
-        Job::PurgeIdempotencyKeys => ("하루가 지난 멱등 키를 지웁니다.", "Forgets idempotency keys that are a day old."),
+        Job::PurgeIdempotencyKeys => {
+            ("하루가 지난 멱등 키를 지웁니다.", "Forgets idempotency keys that are a day old.")
+        }
         Job::Reconcile => ("토스의 장부와 우리 장부를 대조합니다.", "Compares Toss's books with ours."),
-        Job::Check => ("우리 장부의 규칙이 지켜지는지 확인합니다.", "Checks that our own books hold together."),
+        Job::Check => {
+            ("우리 장부의 규칙이 지켜지는지 확인합니다.", "Checks that our own books hold together.")
+        }
     };
     shell.say(ko, en)
 }
@@ -29,7 +42,11 @@ pub(super) fn schedule(shell: &Shell, schedule: Schedule, zone: Tz) -> String {
             if korean { format!("{minutes}분마다") } else { format!("every {minutes} min") }
         }
         Schedule::Every(seconds) => {
-            if korean { format!("{seconds}초마다") } else { format!("every {seconds} s") }
+            if korean {
+                format!("{seconds}초마다")
+            } else {
+                format!("every {seconds} s")
+            }
         }
         Schedule::Cron(pattern) => match daily(pattern) {
             Some((hour, minute)) if korean => format!("매일 {hour:02}:{minute:02} ({zone})"),

@@ -72,7 +72,7 @@ pub(in crate::admin) struct Wanted {
 
 /// Shows a payment.
 #[handler]
-pub(in crate::admin) async fn detail(
+pub(in crate::admin) async fn page(
     desk: Desk,
     Path(order_id): Path<String>,
     Query(wanted): Query<Wanted>,
@@ -86,7 +86,12 @@ pub(in crate::admin) async fn detail(
     let shell = desk.frame(Nav::Payments).await?;
     let asked = wanted.notice.as_deref() == Some("asked");
     let template = DetailPage {
-        notice: asked.then(|| shell.say("토스에 물었습니다. 아래가 지금의 상태입니다.", "Toss has been asked. This is how the payment stands now.")),
+        notice: asked.then(|| {
+            shell.say(
+                "토스에 물었습니다. 아래가 지금의 상태입니다.",
+                "Toss has been asked. This is how the payment stands now.",
+            )
+        }),
         refundable: payment.approved_at.is_some() && !payment.balance_amount.is_zero(),
         story: story(&shell, &told),
         payment: View::of(&shell, payment),
@@ -143,7 +148,9 @@ impl View {
             method: payment.payment_method,
             payment_key: payment.payment_key.map(|key| key.to_string()),
             // Only what a browser should be sent to.
-            receipt_url: payment.receipt_url.filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+            receipt_url: payment
+                .receipt_url
+                .filter(|url| url.starts_with("https://") || url.starts_with("http://")),
         }
     }
 }

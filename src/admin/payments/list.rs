@@ -65,7 +65,7 @@ pub(in crate::admin) struct Wanted {
 
 /// Lists payments, or goes to the one that is named.
 #[handler]
-pub(in crate::admin) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
+pub(in crate::admin) async fn index(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
     let q = given(wanted.q.as_deref());
     let found = match q {
         Some(text) => Some(search(desk.app.db.read(), text).await.map_err(ApiError::from)?),
@@ -75,7 +75,8 @@ pub(in crate::admin) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> 
         return Ok(desk.see_other(&format!("{PATH}/{order_id}")));
     }
     let filter = filter(&desk, &wanted)?;
-    let request = PageRequest::parse("payments", Some(ROWS), given(wanted.cursor.as_deref())).map_err(ApiError::from)?;
+    let request = PageRequest::parse("payments", Some(ROWS), given(wanted.cursor.as_deref()))
+        .map_err(ApiError::from)?;
     let (nothing, user_id) = match found {
         Some(Found::User(user_id)) => (false, Some(user_id)),
         found => (found.is_some(), None),
@@ -96,9 +97,10 @@ pub(in crate::admin) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> 
         ("to", wanted.to.as_deref()),
     ];
     let filtered = kept.iter().any(|(_, value)| given(*value).is_some());
-    let next = page.next_cursor.as_deref().map(|cursor| {
-        link(PATH, &[kept.as_slice(), &[("cursor", Some(cursor))]].concat())
-    });
+    let next = page
+        .next_cursor
+        .as_deref()
+        .map(|cursor| link(PATH, &[kept.as_slice(), &[("cursor", Some(cursor))]].concat()));
     let template = ListPage {
         q: q.unwrap_or_default().to_owned(),
         nothing,
@@ -155,12 +157,17 @@ fn filter(desk: &Desk, wanted: &Wanted) -> Result<PaymentFilter, ApiError> {
 
 fn state_choices(shell: &Frame, current: Option<&str>) -> Vec<Choice> {
     let all = Choice::new("", shell.say("모든 상태", "Any state"), current);
-    let states = PAYMENT_STATES.into_iter().map(|(name, status)| Choice::new(name, payment_state(shell, status).text, current));
+    let states = PAYMENT_STATES
+        .into_iter()
+        .map(|(name, status)| Choice::new(name, payment_state(shell, status).text, current));
     std::iter::once(all).chain(states).collect()
 }
 
 /// Plans that one can choose from: the hundred newest.
-pub(in crate::admin) async fn plan_choices(desk: &Desk, current: Option<&str>) -> Result<Vec<Choice>, ApiError> {
+pub(in crate::admin) async fn plan_choices(
+    desk: &Desk,
+    current: Option<&str>,
+) -> Result<Vec<Choice>, ApiError> {
     let page = plans::list(desk.app.db.read(), None, &PageRequest::first_of("plans", 100)).await?;
     let all = Choice::new("", desk.shell.say("모든 요금제", "Any plan"), current);
     let name = |plan: plan::Model| Choice::new(plan.id.to_string(), plan.name, current);

@@ -7,6 +7,6 @@ mod settle;
 mod story;
 mod told;
 
-pub(super) use detail::{Standing, detail, standing};
-pub(super) use list::{list, plan_choices};
-pub(super) use settle::{back, settle};
+pub(super) use detail::{Standing, page, standing};
+pub(super) use list::{index, plan_choices};
+pub(super) use settle::{ask, back};

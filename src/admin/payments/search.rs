@@ -43,6 +43,7 @@ async fn order_of(db: &impl ConnectionTrait, payment_key: &PaymentKey) -> Result
         SELECT order_id FROM payment_event WHERE payment_key = $1 AND to_status IN ('ABORTED', 'EXPIRED')
         LIMIT 1";
     let values = [payment_key.as_str().into()];
-    let row = db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    let row =
+        db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
     row.map(|row| row.try_get("", "order_id")).transpose()
 }

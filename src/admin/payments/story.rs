@@ -34,8 +34,13 @@ pub(super) fn story(shell: &Shell, told: &Told) -> Vec<Line> {
     lines.extend(told.quote.iter().map(|quote| {
         let amount = shell.won(quote.total_amount.get());
         let text = match shell.code() {
-            "ko" => format!("주문이 만들어졌습니다: {} {amount}. 이 금액만 결제될 수 있습니다.", quote.order_name),
-            _ => format!("The order was quoted: {} for {amount}. No other amount can be charged.", quote.order_name),
+            "ko" => {
+                format!("주문이 만들어졌습니다: {} {amount}. 이 금액만 결제될 수 있습니다.", quote.order_name)
+            }
+            _ => format!(
+                "The order was quoted: {} for {amount}. No other amount can be charged.",
+                quote.order_name
+            ),
         };
         line(shell, quote.created_at, 0, "still", text, Vec::new())
     }));
@@ -111,25 +116,38 @@ fn movement(shell: &Shell, event: &payment_event::Model, before: i64) -> Dated {
 fn what(event: &payment_event::Model, before: i64) -> (&'static str, &'static str) {
     let less = event.balance_amount.get() < before;
     match (event.from_status, event.to_status) {
-        (_, PaymentStatus::InProgress) => {
-            ("구매자가 결제창에서 인증을 마쳐, 토스에 결제 승인을 요청했습니다.", "The buyer finished in the payment window, and Toss was asked to charge.")
-        }
+        (_, PaymentStatus::InProgress) => (
+            "구매자가 결제창에서 인증을 마쳐, 토스에 결제 승인을 요청했습니다.",
+            "The buyer finished in the payment window, and Toss was asked to charge.",
+        ),
         (Some(PaymentStatus::WaitingForDeposit), PaymentStatus::Done) => {
             ("가상계좌에 입금되어 결제가 완료되었습니다.", "The deposit arrived; the payment is complete.")
         }
         (Some(PaymentStatus::Done | PaymentStatus::PartialCanceled), PaymentStatus::Done) => {
             ("결제는 완료 상태 그대로입니다.", "The payment stays complete.")
         }
-        (_, PaymentStatus::Done) => ("토스가 결제를 승인했습니다: 구매자에게 청구되었습니다.", "Toss approved: the buyer was charged."),
-        (_, PaymentStatus::WaitingForDeposit) => {
-            ("가상계좌가 발급되었습니다. 입금 전에는 아무것도 청구되지 않습니다.", "A virtual account was issued; nothing is charged before the deposit.")
-        }
-        (_, PaymentStatus::Aborted) => ("결제가 되지 않았습니다: 청구된 것이 없습니다.", "The payment did not go through: nothing was charged."),
-        (_, PaymentStatus::Expired) => ("승인 없이 결제 시간이 지났습니다: 청구된 것이 없습니다.", "The time to pay ran out: nothing was charged."),
+        (_, PaymentStatus::Done) => (
+            "토스가 결제를 승인했습니다: 구매자에게 청구되었습니다.",
+            "Toss approved: the buyer was charged.",
+        ),
+        (_, PaymentStatus::WaitingForDeposit) => (
+            "가상계좌가 발급되었습니다. 입금 전에는 아무것도 청구되지 않습니다.",
+            "A virtual account was issued; nothing is charged before the deposit.",
+        ),
+        (_, PaymentStatus::Aborted) => (
+            "결제가 되지 않았습니다: 청구된 것이 없습니다.",
+            "The payment did not go through: nothing was charged.",
+        ),
+        (_, PaymentStatus::Expired) => (
+            "승인 없이 결제 시간이 지났습니다: 청구된 것이 없습니다.",
+            "The time to pay ran out: nothing was charged.",
+        ),
         (_, PaymentStatus::Canceled | PaymentStatus::PartialCanceled) if less => {
             ("돈이 구매자에게 돌아갔습니다.", "Money went back to the buyer.")
         }
-        (_, PaymentStatus::Canceled | PaymentStatus::PartialCanceled) => ("결제가 취소되었습니다.", "The payment was canceled."),
+        (_, PaymentStatus::Canceled | PaymentStatus::PartialCanceled) => {
+            ("결제가 취소되었습니다.", "The payment was canceled.")
+        }
         (_, PaymentStatus::Ready) => ("결제창이 열렸습니다.", "The payment window was opened."),
     }
 }
@@ -137,7 +155,9 @@ fn what(event: &payment_event::Model, before: i64) -> (&'static str, &'static st
 fn cause(cause: Cause) -> (&'static str, &'static str) {
     match cause {
         Cause::Confirm => ("(구매자의 승인 요청)", "(By the buyer's confirmation.)"),
-        Cause::Fail => ("(구매자가 결제창에서 실패로 돌아옴)", "(The buyer came back from the window with a failure.)"),
+        Cause::Fail => {
+            ("(구매자가 결제창에서 실패로 돌아옴)", "(The buyer came back from the window with a failure.)")
+        }
         Cause::Cancel => ("(우리를 통한 환불)", "(By a refund asked for here.)"),
         Cause::Settle => ("(답이 없어 다시 물어 알아냄)", "(Found out by asking Toss again.)"),
         Cause::Webhook => ("(토스의 알림을 받고 다시 물음)", "(Found out after Toss called.)"),
@@ -150,10 +170,18 @@ fn refund(shell: &Shell, row: &refund::Model) -> Dated {
     let amount = shell.won(row.amount.get());
     let by_staff = row.idempotency_key.is_none();
     let (class, ko, en) = match row.status {
-        RefundStatus::Done if by_staff => ("info", "토스 상점관리자에서 환불했습니다", "A refund was made in Toss's console"),
+        RefundStatus::Done if by_staff => {
+            ("info", "토스 상점관리자에서 환불했습니다", "A refund was made in Toss's console")
+        }
         RefundStatus::Done => ("info", "환불을 요청했고 완료되었습니다", "A refund was asked for and made"),
-        RefundStatus::Pending => ("warn", "환불을 요청했고 결과를 확인하고 있습니다", "A refund was asked for; its outcome is being found out"),
-        RefundStatus::Failed => ("bad", "환불을 요청했지만 토스가 거절했습니다", "A refund was asked for and Toss refused it"),
+        RefundStatus::Pending => (
+            "warn",
+            "환불을 요청했고 결과를 확인하고 있습니다",
+            "A refund was asked for; its outcome is being found out",
+        ),
+        RefundStatus::Failed => {
+            ("bad", "환불을 요청했지만 토스가 거절했습니다", "A refund was asked for and Toss refused it")
+        }
     };
     let text = format!("{}: {amount}. {} “{}”", shell.say(ko, en), shell.say("사유:", "Reason:"), row.reason);
     let mut fine = Vec::new();
@@ -171,10 +199,15 @@ fn refund(shell: &Shell, row: &refund::Model) -> Dated {
 fn period(shell: &Shell, row: &subscription_period::Model) -> Vec<Dated> {
     let span = format!("{} ~ {}", When::of(shell, row.starts_at).text, When::of(shell, row.ends_at).text);
     let given = shell.say("이용 기간이 주어졌습니다", "Time was given");
-    let note = shell.say("더 비싼 요금제나 환불로 옮겨졌다면 지금의 위치입니다.", "As it lies now, should a dearer plan or a refund have moved it.");
-    let mut lines = vec![line(shell, row.created_at, 5, "good", format!("{given}: {span}."), vec![note.to_owned()])];
+    let note = shell.say(
+        "더 비싼 요금제나 환불로 옮겨졌다면 지금의 위치입니다.",
+        "As it lies now, should a dearer plan or a refund have moved it.",
+    );
+    let mut lines =
+        vec![line(shell, row.created_at, 5, "good", format!("{given}: {span}."), vec![note.to_owned()])];
     if let Some(at) = row.revoked_at {
-        let text = shell.say("환불로 이용 기간을 거두었습니다.", "The time was taken back, since its money went back.");
+        let text = shell
+            .say("환불로 이용 기간을 거두었습니다.", "The time was taken back, since its money went back.");
         lines.push(line(shell, at, 5, "still", text.to_owned(), Vec::new()));
     }
     lines
@@ -190,9 +223,17 @@ fn compensated(shell: &Shell, row: &compensation::Model) -> Vec<Dated> {
     let mut lines = vec![line(shell, row.created_at, 3, "warn", format!("{began}: {amount}."), fine)];
     if let Some(at) = row.finished_at {
         let (class, ko, en) = match row.status {
-            RefundStatus::Done => ("info", "그 결제의 취소가 끝났습니다.", "That payment has been cancelled."),
-            RefundStatus::Failed => ("bad", "토스가 그 취소를 거절했습니다. 사람이 확인해야 합니다.", "Toss refused that cancel; a person must look."),
-            RefundStatus::Pending => ("warn", "그 취소를 다시 시도하고 있습니다.", "That cancel is being tried again."),
+            RefundStatus::Done => {
+                ("info", "그 결제의 취소가 끝났습니다.", "That payment has been cancelled.")
+            }
+            RefundStatus::Failed => (
+                "bad",
+                "토스가 그 취소를 거절했습니다. 사람이 확인해야 합니다.",
+                "Toss refused that cancel; a person must look.",
+            ),
+            RefundStatus::Pending => {
+                ("warn", "그 취소를 다시 시도하고 있습니다.", "That cancel is being tried again.")
+            }
         };
         let code = row.failure_code.as_ref();
         let fine = code.map(|code| format!("{code} {}", row.failure_message.as_deref().unwrap_or_default()));
@@ -203,7 +244,8 @@ fn compensated(shell: &Shell, row: &compensation::Model) -> Vec<Dated> {
 
 fn found(shell: &Shell, row: &entity::finding::Model) -> Vec<Dated> {
     let kind = findings::Kind::named(&row.kind).map_or(attention::Kind::Unlisted, attention::Kind::from);
-    let fine = [Some(row.detail.clone()), row.ours.clone(), row.theirs.clone()].into_iter().flatten().collect();
+    let fine =
+        [Some(row.detail.clone()), row.ours.clone(), row.theirs.clone()].into_iter().flatten().collect();
     let text = kind.detail(shell.language).to_owned();
     let mut lines = vec![line(shell, row.first_seen_at, 7, "bad", text, fine)];
     if let Some(at) = row.resolved_at {
@@ -215,9 +257,18 @@ fn found(shell: &Shell, row: &entity::finding::Model) -> Vec<Dated> {
 
 fn webhook(shell: &Shell, row: &webhook::Model) -> Vec<Dated> {
     let (ko, en) = match row.status {
-        WebhookStatus::Pending => ("토스가 이 주문에 대해 알려 왔고, 아직 처리하지 않았습니다.", "Toss called about this order; it has not been worked off yet."),
-        WebhookStatus::Done => ("토스가 이 주문에 대해 알려 와, 결제를 다시 확인했습니다.", "Toss called about this order, and the payment was read again."),
-        WebhookStatus::Ignored => ("이 주문에 대한 알림이 왔지만 근거가 없어 무시했습니다.", "A call about this order came and was ignored: nothing bore it out."),
+        WebhookStatus::Pending => (
+            "토스가 이 주문에 대해 알려 왔고, 아직 처리하지 않았습니다.",
+            "Toss called about this order; it has not been worked off yet.",
+        ),
+        WebhookStatus::Done => (
+            "토스가 이 주문에 대해 알려 와, 결제를 다시 확인했습니다.",
+            "Toss called about this order, and the payment was read again.",
+        ),
+        WebhookStatus::Ignored => (
+            "이 주문에 대한 알림이 왔지만 근거가 없어 무시했습니다.",
+            "A call about this order came and was ignored: nothing bore it out.",
+        ),
     };
     let fine = [Some(row.event_type.clone()), row.outcome.clone()].into_iter().flatten().collect();
     vec![line(shell, row.received_at, 1, "still", shell.say(ko, en).to_owned(), fine)]

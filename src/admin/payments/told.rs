@@ -1,7 +1,8 @@
 //! All that we know of one order, read at once and bounded.
 
 use entity::{
-    OrderId, compensation, event_amount, finding, payment_event, refund, subscription_period, temp_order, webhook,
+    OrderId, compensation, event_amount, finding, payment_event, refund, subscription_period, temp_order,
+    webhook,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 

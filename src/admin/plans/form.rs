@@ -90,8 +90,12 @@ pub(super) async fn show(
         name: text("name", known.map(|plan| plan.name.clone())),
         price: text("price", known.map(|plan| plan.price.to_string())),
         months: text("months", known.and_then(|plan| plan.interval_months).map(|months| months.to_string())),
-        is_active: put.map_or_else(|| known.is_none_or(|plan| plan.is_active), |fields| fields.is_on("active")),
-        faults: faults.into_iter().map(|fault| (label(&shell, &fault.field), fault.detail(shell.language))).collect(),
+        is_active: put
+            .map_or_else(|| known.is_none_or(|plan| plan.is_active), |fields| fields.is_on("active")),
+        faults: faults
+            .into_iter()
+            .map(|fault| (label(&shell, &fault.field), fault.detail(shell.language)))
+            .collect(),
         shell,
     };
     Ok(desk.page_with(status, &template))

@@ -45,8 +45,9 @@ pub(in crate::admin) struct Wanted {
 
 /// Lists plans.
 #[handler]
-pub(in crate::admin) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
-    let request = PageRequest::parse("plans", Some(ROWS), wanted.cursor.as_deref()).map_err(ApiError::from)?;
+pub(in crate::admin) async fn index(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
+    let request =
+        PageRequest::parse("plans", Some(ROWS), wanted.cursor.as_deref()).map_err(ApiError::from)?;
     let page = plans::list(desk.app.db.read(), None, &request).await.map_err(ApiError::from)?;
     let shell = desk.frame(Nav::Plans).await?;
     let row = |plan: plan::Model| Row {
@@ -61,7 +62,10 @@ pub(in crate::admin) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> 
     };
     let notice = match wanted.notice.as_deref() {
         Some("made") => Some(shell.say("요금제를 만들었습니다.", "The plan has been made.")),
-        Some("changed") => Some(shell.say("요금제를 바꾸었습니다. 이제부터의 주문에 적용됩니다.", "The plan has been changed, for orders from now on.")),
+        Some("changed") => Some(shell.say(
+            "요금제를 바꾸었습니다. 이제부터의 주문에 적용됩니다.",
+            "The plan has been changed, for orders from now on.",
+        )),
         _ => None,
     };
     let next = page.next_cursor.as_deref().map(|cursor| link("/admin/plans", &[("cursor", Some(cursor))]));

@@ -5,5 +5,5 @@ mod list;
 mod save;
 
 pub(super) use form::{edit, fresh};
-pub(super) use list::list;
+pub(super) use list::index;
 pub(super) use save::{change, create};

@@ -22,7 +22,9 @@ pub(in crate::admin) async fn create(posted: Posted) -> poem::Result<Response> {
     };
     match made {
         Ok(_) => Ok(desk.see_other("/admin/plans?notice=made")),
-        Err(error) if error.code == Code::InvalidRequest => show(&desk, None, Some(&fields), error.errors).await,
+        Err(error) if error.code == Code::InvalidRequest => {
+            show(&desk, None, Some(&fields), error.errors).await
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -42,8 +42,11 @@ pub(super) async fn confirm(
     let believed = believed.ok_or_else(|| ApiError::from(FieldError::new("believed", Fault::WrongType)))?;
     let key = fields.get("key").and_then(|text| text.parse::<uuid::Uuid>().ok());
     let key = key.ok_or_else(|| ApiError::from(FieldError::new("key", Fault::Uuid)))?;
-    let asked =
-        Asked { caller: CALLER.to_owned(), key: key.to_string(), fingerprint: fingerprint(payment, &wish, believed) };
+    let asked = Asked {
+        caller: CALLER.to_owned(),
+        key: key.to_string(),
+        fingerprint: fingerprint(payment, &wish, believed),
+    };
     let taken = idempotency::take(&desk.app, &asked, desk.now).await.map_err(ApiError::from)?;
     match taken {
         Taken::Ours(claim) => make(desk, payment, (wish, believed), claim).await,
@@ -104,7 +107,10 @@ async fn refused(desk: &Desk, payment: &payment::Model, error: RequestError) -> 
     let running = matches!(error, RequestError::Running | RequestError::Claim(idempotency::ClaimError::Lost));
     let error = ApiError::from(error);
     let why = if moved {
-        shell.say("그 사이에 남은 금액이 바뀌었습니다. 미리 보기부터 다시 하십시오.", "The balance has changed in the meantime. Please preview again.")
+        shell.say(
+            "그 사이에 남은 금액이 바뀌었습니다. 미리 보기부터 다시 하십시오.",
+            "The balance has changed in the meantime. Please preview again.",
+        )
     } else if running {
         shell.say("이 결제의 환불이 이미 진행 중입니다.", "A refund of this payment is under way already.")
     } else {

@@ -25,7 +25,6 @@ struct FormPage {
     order_name: String,
     user_id: String,
     balance: String,
-    most: i64,
     amount: String,
     reason: String,
     /// The banks, where the money of a virtual account goes back to an account.
@@ -41,7 +40,7 @@ struct FormPage {
 
 /// Shows the form.
 #[handler]
-pub(in crate::admin) async fn form(desk: Desk, Path(order_id): Path<String>) -> poem::Result<Response> {
+pub(in crate::admin) async fn wanted(desk: Desk, Path(order_id): Path<String>) -> poem::Result<Response> {
     let order_id = fields::id("orderId", &order_id).map_err(ApiError::from)?;
     let found = payments::find(desk.app.db.read(), &order_id, None).await.map_err(ApiError::from)?;
     let payment = found.ok_or_else(|| ApiError::from(Code::PaymentNotFound))?;
@@ -76,13 +75,17 @@ impl FormPage {
             (When::exact(&shell, end), !window_is_open(approved_at, window, desk.now))
         });
         let most = payment.balance_amount.get();
-        let closed = if payment.approved_at.is_none() {
-            Some(shell.say("들어온 돈이 없어 환불할 것이 없습니다.", "No money came in, so nothing can go back."))
-        } else if most == 0 {
-            Some(shell.say("이미 전액 환불되었습니다.", "All of it has gone back already."))
-        } else {
-            None
-        };
+        let closed =
+            if payment.approved_at.is_none() {
+                Some(shell.say(
+                    "들어온 돈이 없어 환불할 것이 없습니다.",
+                    "No money came in, so nothing can go back.",
+                ))
+            } else if most == 0 {
+                Some(shell.say("이미 전액 환불되었습니다.", "All of it has gone back already."))
+            } else {
+                None
+            };
         let bank = put("bank");
         let banks = payment.virtual_account.is_some().then(|| {
             let none = Choice::new("", shell.say("은행 선택", "Choose a bank"), Some(&bank));
@@ -95,7 +98,7 @@ impl FormPage {
             order_name: payment.order_name.clone(),
             user_id: payment.user_id.to_string(),
             balance: shell.won(most),
-            most,
+
             amount: if amount.is_empty() { most.to_string() } else { amount },
             reason: put("reason"),
             banks,
@@ -103,7 +106,10 @@ impl FormPage {
             holder_name: put("holderName"),
             window,
             closed,
-            faults: faults.into_iter().map(|fault| (label(&shell, &fault.field), fault.detail(shell.language))).collect(),
+            faults: faults
+                .into_iter()
+                .map(|fault| (label(&shell, &fault.field), fault.detail(shell.language)))
+                .collect(),
             shell,
         })
     }

@@ -10,8 +10,8 @@ use poem::http::StatusCode;
 use poem::web::Path;
 use poem::{Response, handler};
 
-pub(super) use form::form;
-pub(super) use outcome::outcome;
+pub(super) use form::wanted;
+pub(super) use outcome::ended;
 
 use super::desk::Posted;
 use crate::http::code::Code;

@@ -31,12 +31,13 @@ struct OutcomePage {
 
 /// Shows a refund.
 #[handler]
-pub(in crate::admin) async fn outcome(desk: Desk, Path(id): Path<String>) -> poem::Result<Response> {
+pub(in crate::admin) async fn ended(desk: Desk, Path(id): Path<String>) -> poem::Result<Response> {
     let id: RefundId = fields::row_id("id", &id).map_err(ApiError::from)?;
     let db = desk.app.db.read();
     let refund = refund::Entity::find_by_id(id).one(db).await.map_err(ApiError::from)?;
     let refund = refund.ok_or_else(|| ApiError::from(Code::NotFound))?;
-    let payment = payment::Entity::find_by_id(refund.order_id.clone()).one(db).await.map_err(ApiError::from)?;
+    let payment =
+        payment::Entity::find_by_id(refund.order_id.clone()).one(db).await.map_err(ApiError::from)?;
     let payment = payment.ok_or_else(|| ApiError::from(Code::PaymentNotFound))?;
     let shell = desk.frame(Nav::Payments).await?;
     let title = match refund.status {

@@ -101,8 +101,9 @@ async fn becomes(desk: &Desk, payment: &payment::Model, amount: i64, left: i64) 
         return Ok(Becomes::Unchanged(now));
     }
     let (db, zone) = (desk.app.db.read(), desk.app.config.billing.timezone);
-    let state =
-        subscriptions::preview_refund(db, zone, &payment.user_id, &payment.order_id, desk.now).await.map_err(read)?;
+    let state = subscriptions::preview_refund(db, zone, &payment.user_id, &payment.order_id, desk.now)
+        .await
+        .map_err(read)?;
     let Some(state) = state else { return Ok(Becomes::Ends(now)) };
     let plan = plans::find(db, state.plan_id).await?;
     let then = Standing {

@@ -17,7 +17,8 @@ pub(super) const SIGN_IN: &str = "/admin/sign-in";
 pub(super) fn destination(wanted: Option<&str>) -> &str {
     const FIRST: &str = "/admin";
     let inside = |path: &&str| {
-        let below = path.strip_prefix(FIRST).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+        let below =
+            path.strip_prefix(FIRST).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
         let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
         below && plain && !path.contains("//") && !path.starts_with(SIGN_IN) && path.len() <= 1_000
     };
@@ -30,7 +31,9 @@ mod tests {
 
     #[test]
     fn nobody_is_sent_away() {
-        for path in ["/admin", "/admin/payments?q=a%2Fb&status=DONE", "/admin?days=7", "/admin/payments/order-1"] {
+        for path in
+            ["/admin", "/admin/payments?q=a%2Fb&status=DONE", "/admin?days=7", "/admin/payments/order-1"]
+        {
             assert_eq!(destination(Some(path)), path);
         }
         for path in [

@@ -50,7 +50,7 @@ struct Payment {
 
 /// Shows a user's subscription; for one who never had any, what they tried to pay.
 #[handler]
-pub(in crate::admin) async fn detail(desk: Desk, Path(user_id): Path<String>) -> poem::Result<Response> {
+pub(in crate::admin) async fn page(desk: Desk, Path(user_id): Path<String>) -> poem::Result<Response> {
     let user_id: UserId = fields::id("userId", &user_id).map_err(ApiError::from)?;
     let shell = desk.frame(Nav::Subscriptions).await?;
     let filter = PaymentFilter { user_id: Some(user_id.clone()), ..PaymentFilter::default() };
@@ -91,7 +91,8 @@ async fn periods(desk: &Desk, shell: &Frame, user_id: &UserId) -> Result<Vec<Per
 
 async fn rows(desk: &Desk, user_id: &UserId) -> Result<Vec<subscription_period::Model>, DbErr> {
     let db = desk.app.db.read();
-    let found = subscription::Entity::find().filter(subscription::Column::UserId.eq(user_id.clone())).one(db).await?;
+    let found =
+        subscription::Entity::find().filter(subscription::Column::UserId.eq(user_id.clone())).one(db).await?;
     let Some(row) = found else { return Ok(Vec::new()) };
     subscription_period::Entity::find()
         .filter(subscription_period::Column::SubscriptionId.eq(row.id))

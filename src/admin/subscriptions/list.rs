@@ -53,8 +53,10 @@ pub(in crate::admin) struct Wanted {
 
 /// Lists subscriptions.
 #[handler]
-pub(in crate::admin) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
-    let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+pub(in crate::admin) async fn index(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
+    let given = |text: &Option<String>| {
+        text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
     let (user, active, plan) = (given(&wanted.user), given(&wanted.active), given(&wanted.plan));
     let is_active = match active.as_deref() {
         None => Ok(None),
@@ -73,7 +75,8 @@ pub(in crate::admin) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> 
     let filter = SubscriptionFilter { is_active, plan_id, user_id };
     let db = desk.app.db.read();
     let page = subscriptions::list(db, filter, &request, desk.now).await.map_err(ApiError::from)?;
-    let names = plans::find_many(db, page.items.iter().map(|listed| listed.plan_id)).await.map_err(ApiError::from)?;
+    let names =
+        plans::find_many(db, page.items.iter().map(|listed| listed.plan_id)).await.map_err(ApiError::from)?;
     let shell = desk.frame(Nav::Subscriptions).await?;
     let kept = [("user", user.as_deref()), ("active", active.as_deref()), ("plan", plan.as_deref())];
     let next = page.next_cursor.as_deref();
@@ -89,7 +92,11 @@ pub(in crate::admin) async fn list(desk: Desk, Query(wanted): Query<Wanted>) -> 
     let choice = |value: &str, ko, en| Choice::new(value, shell.say(ko, en), active.as_deref());
     let template = ListPage {
         filtered: kept.iter().any(|(_, value)| value.is_some()),
-        active: vec![choice("", "모두", "All"), choice("yes", "이용 중", "Active"), choice("no", "끝남", "Ended")],
+        active: vec![
+            choice("", "모두", "All"),
+            choice("yes", "이용 중", "Active"),
+            choice("no", "끝남", "Ended"),
+        ],
         plans: plan_choices(&desk, plan.as_deref()).await?,
         rows: page.items.into_iter().map(row).collect(),
         user: user.unwrap_or_default(),

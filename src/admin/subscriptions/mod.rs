@@ -3,5 +3,5 @@
 mod detail;
 mod list;
 
-pub(super) use detail::detail;
-pub(super) use list::list;
+pub(super) use detail::page;
+pub(super) use list::index;

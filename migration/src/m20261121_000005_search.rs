@@ -1,0 +1,50 @@
+//! What the dashboard searches by: payments by any of their keys, and what is known of one order.
+
+use sea_orm_migration::prelude::*;
+
+use crate::dialect::run;
+
+/// Creates indexes.
+#[derive(Debug)]
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m20261121_000005_search"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for ddl in UP {
+            run(manager, ddl).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for ddl in DOWN {
+            run(manager, ddl).await?;
+        }
+        Ok(())
+    }
+}
+
+const UP: &[&str] = &[
+    // The unique key of payments knows the keys of all others; a purchase that succeeds writes nothing here.
+    "CREATE INDEX payment_event_ended_key_idx ON payment_event (payment_key)
+        WHERE to_status IN ('ABORTED', 'EXPIRED')",
+    "CREATE INDEX webhook_order_idx ON webhook (order_id, received_at) WHERE order_id IS NOT NULL",
+    "CREATE INDEX finding_order_idx ON finding (order_id) WHERE order_id IS NOT NULL",
+];
+
+const DOWN: &[&str] = &[
+    "DROP INDEX finding_order_idx",
+    "DROP INDEX webhook_order_idx",
+    "DROP INDEX payment_event_ended_key_idx",
+];
