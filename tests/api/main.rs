@@ -16,6 +16,7 @@ mod check;
 mod checkout;
 mod contract;
 mod crash;
+mod dashboard;
 mod event_amounts;
 mod exports;
 mod figures;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         checkout::scenarios(),
         contract::scenarios(),
         crash::scenarios(),
+        dashboard::scenarios(),
         event_amounts::scenarios(),
         exports::scenarios(),
         figures::scenarios(),
