@@ -229,8 +229,15 @@ impl<'a> Demo<'a> {
 
     async fn refund(&self, order_id: OrderId, amount: Option<Won>, reason: &str) -> Result<(), Broken> {
         let reason = reason.to_owned();
-        let command =
-            RequestRefund { owner: None, order_id, reason, amount, receive_account: None, claim: None };
+        let command = RequestRefund {
+            owner: None,
+            order_id,
+            reason,
+            amount,
+            believed_balance: None,
+            receive_account: None,
+            claim: None,
+        };
         refunds::request(self.app, command, self.app.clock.now()).await?;
         Ok(())
     }
