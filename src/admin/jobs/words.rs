@@ -37,6 +37,7 @@ pub(super) fn purpose(shell: &Shell, job: Job) -> &'static str {
 pub(super) fn schedule(shell: &Shell, schedule: Schedule, zone: Tz) -> String {
     let korean = shell.code() == "ko";
     match schedule {
+        Schedule::Every(3_600) => shell.say("한 시간마다", "every hour").to_owned(),
         Schedule::Every(seconds) if seconds >= 60 && seconds % 60 == 0 => {
             let minutes = seconds / 60;
             if korean { format!("{minutes}분마다") } else { format!("every {minutes} min") }

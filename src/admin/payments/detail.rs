@@ -93,7 +93,7 @@ pub(in crate::admin) async fn page(
             )
         }),
         refundable: payment.approved_at.is_some() && !payment.balance_amount.is_zero(),
-        story: story(&shell, &told),
+        story: story(&shell, &payment, &told),
         payment: View::of(&shell, payment),
         subscription,
         shell,

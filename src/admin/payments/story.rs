@@ -5,7 +5,7 @@ use entity::payment::PaymentStatus;
 use entity::payment_event::{self, Cause};
 use entity::refund::{self, RefundStatus};
 use entity::webhook::{self, WebhookStatus};
-use entity::{compensation, subscription_period};
+use entity::{compensation, payment, subscription_period};
 
 use super::told::Told;
 use crate::admin::view::{When, payment_state};
@@ -29,21 +29,9 @@ pub(super) struct Line {
 type Dated = (DateTime<Utc>, u8, Line);
 
 /// The history of an order.
-pub(super) fn story(shell: &Shell, told: &Told) -> Vec<Line> {
+pub(super) fn story(shell: &Shell, payment: &payment::Model, told: &Told) -> Vec<Line> {
     let mut lines: Vec<Dated> = Vec::new();
-    lines.extend(told.quote.iter().map(|quote| {
-        let amount = shell.won(quote.total_amount.get());
-        let text = match shell.code() {
-            "ko" => {
-                format!("주문이 만들어졌습니다: {} {amount}. 이 금액만 결제될 수 있습니다.", quote.order_name)
-            }
-            _ => format!(
-                "The order was quoted: {} for {amount}. No other amount can be charged.",
-                quote.order_name
-            ),
-        };
-        line(shell, quote.created_at, 0, "still", text, Vec::new())
-    }));
+    lines.push(quoted(shell, payment, told));
     lines.extend(told.webhooks.iter().flat_map(|row| webhook(shell, row)));
     let mut balance = 0;
     for event in &told.moves {
@@ -64,6 +52,26 @@ pub(super) fn story(shell: &Shell, told: &Told) -> Vec<Line> {
     lines.extend(told.findings.iter().flat_map(|row| found(shell, row)));
     lines.sort_by_key(|(at, rank, _)| (*at, *rank));
     lines.into_iter().map(|(_, _, line)| line).collect()
+}
+
+/// What the buyer was offered. The quote itself is forgotten some time after it can no longer be paid; the payment knows
+/// what it said.
+fn quoted(shell: &Shell, payment: &payment::Model, told: &Told) -> Dated {
+    let (name, amount) = (&payment.order_name, shell.won(payment.amount.get()));
+    let text = match shell.code() {
+        "ko" => format!("주문이 만들어졌습니다: {name} {amount}. 이 금액만 결제될 수 있습니다."),
+        _ => format!("The order was quoted: {name} for {amount}. No other amount can be charged."),
+    };
+    match &told.quote {
+        Some(quote) => line(shell, quote.created_at, 0, "still", text, Vec::new()),
+        None => {
+            let gone = shell.say(
+                "견적의 시각은 지워졌습니다. 이것은 결제가 시작된 시각입니다.",
+                "When it was quoted is forgotten by now; this is when its payment began.",
+            );
+            line(shell, payment.created_at, 0, "still", text, vec![gone.to_owned()])
+        }
+    }
 }
 
 fn line(

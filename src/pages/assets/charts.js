@@ -3,7 +3,6 @@
 (() => {
   const figures = JSON.parse(document.getElementById('figures-data').textContent);
   const korean = figures.language === 'ko';
-  const still = matchMedia('(prefers-reduced-motion: reduce)');
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const number = new Intl.NumberFormat(korean ? 'ko-KR' : 'en-GB');
   const compact = new Intl.NumberFormat(korean ? 'ko-KR' : 'en-GB', { notation: 'compact', maximumFractionDigits: 1 });
@@ -24,7 +23,7 @@
     const line = kind.line === index;
     return {
       type: line ? 'line' : 'bar', label: one.label, data: one.values, order: line ? 0 : 1, stack: line ? 'line' : 'bars',
-      backgroundColor: line ? colour : colour, borderColor: colour, borderWidth: line ? 2.5 : 0, borderRadius: 4,
+      backgroundColor: colour, borderColor: colour, borderWidth: line ? 2.5 : 0, borderRadius: 4,
       pointRadius: line && one.values.length <= 31 ? 2.5 : 0, pointHitRadius: 12, tension: 0, maxBarThickness: 28,
     };
   });
@@ -46,7 +45,8 @@
       };
     }
     return {
-      responsive: true, maintainAspectRatio: false, animation: still.matches ? false : { duration: 400 },
+      // Nothing moves by itself, which also suits those who prefer less motion.
+      responsive: true, maintainAspectRatio: false, animation: false,
       indexAxis: kind.lying ? 'y' : 'x',
       interaction: { mode: 'index', intersect: false, axis: kind.lying ? 'y' : 'x' },
       scales: kind.lying ? { x: figureAxis, y: nameAxis } : { x: nameAxis, y: figureAxis },
@@ -77,5 +77,4 @@
   };
   draw();
   dark.addEventListener('change', draw);
-  still.addEventListener('change', draw);
 })();

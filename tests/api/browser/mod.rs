@@ -1,6 +1,7 @@
 //! Scenarios in a real browser, and about the browser itself.
 
 mod checkout;
+mod dashboard;
 mod notices;
 mod site;
 mod steps;
@@ -9,5 +10,8 @@ use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [checkout::scenarios(), notices::scenarios(), steps::scenarios()].into_iter().flatten().collect()
+    [checkout::scenarios(), dashboard::scenarios(), notices::scenarios(), steps::scenarios()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
