@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::attention::{self, Part};
 use crate::http::code::Code;
 use crate::http::error::ApiError;
+use crate::http::language::Language;
 use crate::http::page::PageRequest;
 use crate::pages::{self, Policy, Shell};
 
@@ -31,7 +32,7 @@ pub(super) struct Desk {
     /// Language, zone and the like.
     pub(super) shell: Shell,
     /// The language that the link asks for.
-    language_asked: bool,
+    language_asked: Option<Language>,
 }
 
 /// Pages that the navigation leads to.
@@ -158,8 +159,8 @@ impl Desk {
     /// A page with a status of its own.
     pub(super) fn page_with(&self, status: StatusCode, template: &impl Template) -> Response {
         let mut response = pages::page(&self.app, status, Policy::Own, template);
-        if self.language_asked {
-            keep_language(self.shell.code(), &mut response);
+        if let Some(language) = self.language_asked {
+            keep_language(language, &mut response);
         }
         response
     }
@@ -182,7 +183,7 @@ impl<'a> FromRequest<'a> for Desk {
             return Err(poem::Error::from_response(turned_away(app, request)));
         };
         let shell = Shell::of(app, request);
-        Ok(Self { app: app.clone(), session, now, shell, language_asked: asks_language(request) })
+        Ok(Self { app: app.clone(), session, now, shell, language_asked: Language::asked(request) })
     }
 }
 
@@ -217,24 +218,18 @@ impl<'a> FromRequest<'a> for Posted {
     }
 }
 
-fn asks_language(request: &Request) -> bool {
-    let query = request.uri().query().unwrap_or_default();
-    url::form_urlencoded::parse(query.as_bytes())
-        .any(|(name, value)| name == "lang" && matches!(&*value, "ko" | "en"))
-}
-
 /// A language that was asked for by a link holds for the pages after it.
 pub(super) fn remember_language(request: &Request, response: &mut Response) {
-    if asks_language(request) {
-        let language = match crate::http::language::Language::of_page(request) {
-            crate::http::language::Language::Korean => "ko",
-            crate::http::language::Language::English => "en",
-        };
+    if let Some(language) = Language::asked(request) {
         keep_language(language, response);
     }
 }
 
-fn keep_language(code: &str, response: &mut Response) {
+fn keep_language(language: Language, response: &mut Response) {
+    let code = match language {
+        Language::Korean => "ko",
+        Language::English => "en",
+    };
     let cookie = format!("lang={code}; Path=/; Max-Age=31536000; SameSite=Lax");
     if let Ok(value) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, value);

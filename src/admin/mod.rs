@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use poem::{EndpointExt, Route, get, post};
+use poem::{EndpointExt, Route, get};
 
 mod attention;
 mod desk;
@@ -27,7 +27,7 @@ pub fn routes() -> Route {
     Route::new()
         .at("/", get(overview::overview))
         .at("/sign-in", get(session::sign_in_form).post(session::sign_in).data(sign_ins))
-        .at("/sign-out", post(session::sign_out))
+        .at("/sign-out", get(session::stay).post(session::sign_out))
         .at("/attention", get(attention::list))
         .at("/payments", get(payments::index))
         .at("/payments/:order_id", get(payments::page))

@@ -8,7 +8,7 @@ mod pages;
 pub(super) use cookie::Cookie;
 pub(super) use limit::SignIns;
 pub(super) use open::{SignInError, find, forget, open};
-pub(super) use pages::{Problem, sign_in, sign_in_form, sign_in_page, sign_out};
+pub(super) use pages::{Problem, sign_in, sign_in_form, sign_in_page, sign_out, stay};
 
 /// Where people sign in.
 pub(super) const SIGN_IN: &str = "/admin/sign-in";

@@ -9,7 +9,7 @@ use poem::{Request, Response, handler};
 use serde::Deserialize;
 
 use super::{SIGN_IN, SignInError, SignIns, cookie, destination, forget, open};
-use crate::admin::desk::{Posted, remember_language};
+use crate::admin::desk::{Desk, Posted, remember_language};
 use crate::admin::form::Fields;
 use crate::app::App;
 use crate::http::error::ApiError;
@@ -117,4 +117,10 @@ pub(in crate::admin) async fn sign_out(posted: Posted) -> poem::Result<Response>
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     Ok(response)
+}
+
+/// Where a link to a form's address leads; nobody is signed out by a link.
+#[handler]
+pub(in crate::admin) fn stay(desk: Desk) -> Response {
+    desk.see_other("/admin")
 }

@@ -34,7 +34,8 @@ async fn a_job_that_runs_already_is_not_run_twice(world: &World) {
     let lease = lease.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     let sql = format!(
         "INSERT INTO job_run (id, name, scheduled_for, started_at, status, affected, lease_until)
-        VALUES ('run-1', 'check', '{begins}', '{begins}', 'RUNNING', 0, '{lease}')"
+        VALUES ('{}', 'check', '{begins}', '{begins}', 'RUNNING', 0, '{lease}')",
+        entity::JobRunId::new()
     );
     world.app.db.read().execute_unprepared(&sql).await.expect("written");
     let desk = Desk::open(world).await;
