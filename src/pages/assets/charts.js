@@ -41,7 +41,8 @@
     } else {
       nameAxis.ticks.callback = function short(value) {
         const name = this.getLabelForValue(value);
-        return name.length > 24 ? `${name.slice(0, 23)}…` : name;
+        const most = this.chart.width < 420 ? 15 : 26;
+        return name.length > most ? `${name.slice(0, most - 1)}…` : name;
       };
     }
     return {
