@@ -22,8 +22,8 @@ pub use returns::{ReturnUrls, keep, purge, return_urls};
 /// The pages, below `/checkout`.
 pub(crate) fn routes() -> Route {
     Route::new()
-        .at("/success", get(success::success))
-        .at("/fail", get(fail::fail))
+        .at("/success", get(success::success).head(visit::not_by_head))
+        .at("/fail", get(fail::fail).head(visit::not_by_head))
         .at("/:orderId", get(order::order))
         .at("/:orderId/state", get(state::state))
 }

@@ -1,20 +1,21 @@
 //! Tells a buyer's visit from what browsers and scanners do by themselves.
 
-use poem::Request;
-use poem::http::Method;
+use poem::{Request, Response, handler};
 
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 
-/// Refuses what no buyer has asked for: a HEAD, which looks whether an address is there, and a prefetch.
+/// Refuses a HEAD, which only looks whether an address is there; the framework would make a GET of it.
+#[handler]
+pub(super) fn not_by_head() -> Result<Response, ApiError> {
+    Err(Code::MethodNotAllowed.into())
+}
+
+/// Refuses what a browser fetches ahead of the buyer.
 ///
 /// # Errors
-/// [`Code::MethodNotAllowed`] for a HEAD; [`Code::Overloaded`] for a prefetch, so that the browser comes again when the
-/// buyer does.
+/// [`Code::Overloaded`], so that the browser comes again when the buyer does.
 pub(super) fn by_a_person(request: &Request) -> Result<(), ApiError> {
-    if request.method() != Method::GET {
-        return Err(Code::MethodNotAllowed.into());
-    }
     let purposes = ["sec-purpose", "purpose", "x-moz"];
     let fetched_ahead = purposes.iter().any(|name| {
         let value = request.headers().get(*name).and_then(|value| value.to_str().ok());

@@ -356,7 +356,7 @@ async fn a_page_that_cannot_be_served_comes_back_by_itself(world: &World) {
     let (page, browser) = (basic(world).await, world.browser().await);
     // Toss wants a pause, and somebody else has met it first.
     let other = Page::of(world, "u2", &world.premium().await).await;
-    world.toss.inject(Fault::new(Operation::Confirm, FaultKind::RateLimited));
+    world.toss.inject(Fault::new(Operation::Confirm, FaultKind::RateLimited).retry_after(60));
     other.pay(world).await;
     open(&browser, &page).await;
     browser.expects_error("503");

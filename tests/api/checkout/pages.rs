@@ -126,9 +126,9 @@ async fn what_people_and_toss_write_is_text_and_never_markup(world: &World) {
 async fn what_a_browser_claims_is_never_shown_as_the_shops_words(world: &World) {
     let page = Page::of(world, "u1", &world.basic().await).await;
     for code in ["REFUND", "REJECT_CARD_COMPANY"] {
-        let lure = visit(&page.fail(world, &format!("code={code}&message=call-010-1234"))).await;
-        assert!(lure.status == 200 && !lure.text.contains("010-1234"), "{}", lure.text);
-        assert!(!page.look().await.text.contains("010-1234"));
+        let lure = visit(&page.fail(world, &format!("code={code}&message=call%20010-1234"))).await;
+        assert!(lure.status == 200 && !lure.text.contains("call 010-1234"), "{}", lure.text);
+        assert!(!page.look().await.text.contains("call 010-1234"));
     }
 }
 
