@@ -1,4 +1,4 @@
-//! What the dashboard searches by: payments by any of their keys, and what is known of one order.
+//! What the dashboard tells of one order: the webhooks and findings that are about it.
 
 use sea_orm_migration::prelude::*;
 
@@ -36,15 +36,8 @@ impl MigrationTrait for Migration {
 }
 
 const UP: &[&str] = &[
-    // The unique key of payments knows the keys of all others; a purchase that succeeds writes nothing here.
-    "CREATE INDEX payment_event_ended_key_idx ON payment_event (payment_key)
-        WHERE to_status IN ('ABORTED', 'EXPIRED')",
     "CREATE INDEX webhook_order_idx ON webhook (order_id, received_at) WHERE order_id IS NOT NULL",
     "CREATE INDEX finding_order_idx ON finding (order_id) WHERE order_id IS NOT NULL",
 ];
 
-const DOWN: &[&str] = &[
-    "DROP INDEX finding_order_idx",
-    "DROP INDEX webhook_order_idx",
-    "DROP INDEX payment_event_ended_key_idx",
-];
+const DOWN: &[&str] = &["DROP INDEX finding_order_idx", "DROP INDEX webhook_order_idx"];

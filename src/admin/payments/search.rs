@@ -1,7 +1,7 @@
 //! Finds what somebody has in hand: an order id, a payment key or a user id.
 
 use entity::{OrderId, PaymentKey, UserId};
-use sea_orm::{ConnectionTrait, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::payments;
 
@@ -27,23 +27,9 @@ pub(super) async fn search(db: &impl ConnectionTrait, text: &str) -> Result<Foun
         return Ok(Found::Payment(order_id.to_string()));
     }
     if let Ok(payment_key) = text.parse::<PaymentKey>()
-        && let Some(order_id) = order_of(db, &payment_key).await?
+        && let Some(payment) = payments::find_by_key(db, &payment_key).await?
     {
-        return Ok(Found::Payment(order_id));
+        return Ok(Found::Payment(payment.order_id.to_string()));
     }
     Ok(text.parse().map_or(Found::Nothing, Found::User))
-}
-
-/// The order that was, or was to be, paid with `payment_key`. States are said in SQL, since no partial index answers
-/// what is only bound.
-async fn order_of(db: &impl ConnectionTrait, payment_key: &PaymentKey) -> Result<Option<String>, DbErr> {
-    let sql = "
-        SELECT order_id FROM payment WHERE payment_key = $1 AND status NOT IN ('ABORTED', 'EXPIRED')
-        UNION ALL
-        SELECT order_id FROM payment_event WHERE payment_key = $1 AND to_status IN ('ABORTED', 'EXPIRED')
-        LIMIT 1";
-    let values = [payment_key.as_str().into()];
-    let row =
-        db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
-    row.map(|row| row.try_get("", "order_id")).transpose()
 }
