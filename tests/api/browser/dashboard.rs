@@ -15,7 +15,7 @@ scenarios![
 ];
 
 /// Signs in with the form, and waits for the first page.
-async fn sign_in(browser: &Browser) {
+pub(super) async fn sign_in(browser: &Browser) {
     browser.open("/admin").await;
     browser.wait_for("#sign-in").await;
     browser.type_into("#key", ADMIN_KEY).await;
@@ -58,7 +58,6 @@ async fn a_refund_is_searched_previewed_and_made(world: &World) {
     browser.click("#payment-search button").await;
     browser.wait_for("#story").await;
     browser.accessible().await;
-    browser.picture("dashboard-payment").await;
     browser.click("#refund").await;
     browser.wait_for("#refund-form").await;
     browser.type_into("#reason", "고객 요청").await;

@@ -2,6 +2,7 @@
 
 mod checkout;
 mod dashboard;
+mod month;
 mod notices;
 mod site;
 mod steps;
@@ -10,8 +11,14 @@ use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [checkout::scenarios(), dashboard::scenarios(), notices::scenarios(), steps::scenarios()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        checkout::scenarios(),
+        dashboard::scenarios(),
+        month::scenarios(),
+        notices::scenarios(),
+        steps::scenarios(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
