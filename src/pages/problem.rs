@@ -54,19 +54,22 @@ pub(crate) fn problem(
     } else {
         shell.say("처리하지 못했습니다", "That did not work")
     };
-    let wait = passing.then(|| error.retry_after.unwrap_or(2));
+    let again = again.filter(|_| passing);
+    // What would do something again is never done by itself.
+    let wait = again.is_some().then(|| error.retry_after.unwrap_or(2));
+    let header = passing.then(|| error.retry_after.unwrap_or(2));
     let template = ProblemPage {
         title,
         detail: detail(error.code, &shell),
         code: error.code.as_str(),
         request_id: request_id.to_owned(),
-        again: again.filter(|_| passing),
+        again,
         wait,
         note,
         shell,
     };
     let mut response = page(app, poem::error::ResponseError::status(error), Policy::Own, &template);
-    if let Some(seconds) = wait {
+    if let Some(seconds) = header {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response

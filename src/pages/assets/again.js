@@ -2,7 +2,7 @@
 // while there is no network to try it over.
 'use strict';
 (() => {
-  const MOST = 30;
+  const MOST = 10;
   const asked = document.querySelector('[data-again-after]');
   const after = asked ? Number(asked.dataset.againAfter) : 0;
   if (!(after > 0)) return;
@@ -11,8 +11,9 @@
   sessionStorage.setItem(name, String(Math.min(tries + 1, 20)));
   const seconds = Math.min(after * Math.pow(1.4, tries), MOST) * (0.8 + Math.random() * 0.4);
   const again = () => {
-    if (navigator.onLine) location.reload();
-    else addEventListener('online', () => location.reload(), { once: true });
+    const go = () => location.replace(location.href);
+    if (navigator.onLine) go();
+    else addEventListener('online', go, { once: true });
   };
   setTimeout(again, seconds * 1000);
 })();
