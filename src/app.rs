@@ -83,7 +83,10 @@ impl Parts {
     pub fn public_url(&self) -> String {
         match &self.config.server.public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => format!("http://{}", self.bound.get().copied().unwrap_or(self.config.server.bind)),
+            None => {
+                let scheme = if self.config.server.has_tls() { "https" } else { "http" };
+                format!("{scheme}://{}", self.bound.get().copied().unwrap_or(self.config.server.bind))
+            }
         }
     }
 }

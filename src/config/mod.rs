@@ -1,6 +1,7 @@
 //! What operators can set, read once at start from files and variables, strictly.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -12,12 +13,14 @@ mod addresses;
 mod files;
 mod load;
 mod origins;
+mod rates;
 mod validate;
 
 pub use addresses::Addresses;
 pub use load::ConfigError;
 pub use origins::Origins;
 pub use validate::{TossKeyFamily, TossKeyKind};
+pub use rates::{AddressRates, Rate, Rates, RatesOf};
 
 /// All settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +28,8 @@ pub use validate::{TossKeyFamily, TossKeyKind};
 pub struct Config {
     /// The HTTP server.
     pub server: Server,
+    /// How often callers may call.
+    pub rates: Rates,
     /// Where the books are kept.
     pub database: Database,
     /// The payment gateway.
@@ -57,6 +62,17 @@ pub struct Server {
     /// Proxies whose `X-Forwarded-For` is believed.
     #[serde(default)]
     pub trusted_proxies: Addresses,
+    /// Connections that are open at once, as far as the system allows so many.
+    pub max_connections: usize,
+    /// The same from one address that is no trusted proxy's; 0 for no bound.
+    pub max_connections_per_address: usize,
+    /// The certificate and its chain, as a PEM file; without one TLS is not ours to do.
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's key, as a PEM file.
+    pub tls_key: Option<PathBuf>,
+    /// Sites whose pages may call the API from a browser.
+    #[serde(default)]
+    pub cors_origins: Origins,
 }
 
 /// Where the books are kept.
@@ -165,6 +181,11 @@ pub struct Scheduler {
 }
 
 impl Server {
+    /// Whether TLS is ours to do.
+    pub fn has_tls(&self) -> bool {
+        self.tls_certificate.is_some()
+    }
+
     /// Within which time a caller is answered.
     pub fn answer_within(&self) -> Duration {
         Duration::from_millis(self.answer_within_ms)

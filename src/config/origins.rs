@@ -8,6 +8,11 @@ use url::Url;
 pub struct Origins(Vec<url::Origin>);
 
 impl Origins {
+    /// Whether a browser's `Origin` header names one of them.
+    pub fn names(&self, origin: &str) -> bool {
+        self.0.iter().any(|listed| listed.ascii_serialization() == origin)
+    }
+
     /// Whether `url` is an address for browsers in one of the origins, without credentials in it.
     pub fn allow(&self, url: &Url) -> bool {
         let plain = url.username().is_empty() && url.password().is_none();
@@ -56,6 +61,11 @@ mod tests {
             "data:text/html,x",
         ] {
             assert!(!allowed(other), "{other}");
+        }
+        assert!(listed.names("https://a.test") && listed.names("http://localhost:3000"));
+        for other in ["", "null", "https://a.test/", "https://a.test:443", "https://A.test", "http://a.test"]
+        {
+            assert!(!listed.names(other), "{other}");
         }
         assert_eq!(origins("").expect("empty"), Origins::default());
         for wrong in ["a.test", "https://a.test/path", "ftp://a.test", "*"] {

@@ -56,6 +56,9 @@ impl Config {
             positive("toss.request_timeout_ms", self.toss.request_timeout_ms),
             positive("billing.temp_order_ttl_minutes", self.billing.temp_order_ttl_minutes.into()),
             between("server.max_in_flight", self.server.max_in_flight, 1, 100_000),
+            between("server.max_connections", self.server.max_connections, 1, 1_000_000),
+            self.tls_is_whole(),
+            self.rates.validate(),
             between("toss.max_in_flight", self.toss.max_in_flight, 1, 10_000),
             positive("toss.webhooks_per_minute", self.toss.webhooks_per_minute.into()),
             positive("scheduler.settle_interval_secs", self.scheduler.settle_interval_secs.into()),
@@ -96,6 +99,12 @@ impl Config {
             |url: &Url| is_web(url) && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         let sane = self.server.public_url.as_ref().is_none_or(bare);
         check(sane, "server.public_url", "must be an http or https address without a path")
+    }
+
+    fn tls_is_whole(&self) -> Result<(), ConfigError> {
+        let server = &self.server;
+        let whole = server.tls_certificate.is_some() == server.tls_key.is_some();
+        check(whole, "server.tls_key", "must be set where server.tls_certificate is, and only there")
     }
 
     fn sdk_is_reachable_by_browsers(&self) -> Result<(), ConfigError> {
@@ -196,7 +205,7 @@ impl Config {
     }
 }
 
-fn check(holds: bool, key: &'static str, reason: &str) -> Result<(), ConfigError> {
+pub(super) fn check(holds: bool, key: &'static str, reason: &str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError::Invalid { key, reason: reason.to_owned() }) }
 }
 

@@ -67,7 +67,7 @@ codes! {
 
 /// What any operation can answer.
 pub const ALWAYS: &[Code] =
-    &[Code::NotAcceptable, Code::Internal, Code::DatabaseUnavailable, Code::Overloaded];
+    &[Code::NotAcceptable, Code::RateLimited, Code::Internal, Code::DatabaseUnavailable, Code::Overloaded];
 /// What any operation that takes input can answer.
 pub const INPUT: &[Code] = &[Code::InvalidRequest];
 /// What any operation that takes a body can answer.

@@ -10,8 +10,10 @@ use crate::{attention, event_amounts, jobs, payments, plans, refunds, subscripti
 
 pub mod body;
 pub mod code;
+mod docs;
 pub mod error;
 pub mod fields;
+mod headers;
 mod health;
 pub mod idempotency;
 pub mod language;
@@ -22,6 +24,7 @@ mod overload;
 pub mod page;
 mod paths;
 pub(crate) mod problems;
+mod rates;
 mod server;
 pub mod time;
 
@@ -79,10 +82,11 @@ pub fn openapi() -> String {
 /// Every route, wrapped in what all requests share.
 pub fn routes(app: App) -> impl Endpoint<Output = Response> {
     let service = service();
-    let ui = service.swagger_ui();
     let overload = overload::Overload::new(app.config.server.max_in_flight);
     let document = openapi();
     let paths = Arc::new(paths::Paths::of(&document));
+    let rates = rates::Rates::new(app.config.rates);
+    let headers = headers::Headers { app: app.clone(), paths: Arc::clone(&paths) };
     let spec = poem::endpoint::make_sync(move |_| {
         Response::builder().content_type("application/json").body(document.clone())
     });
@@ -91,7 +95,8 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .at("/readyz", get(health::readyz))
         .at("/metrics", get(metrics::metrics))
         .at("/openapi.json", get(spec))
-        .nest("/docs", ui)
+        .at("/docs", get(docs::docs))
+        .at("/docs/", get(docs::docs))
         .nest("/checkout", crate::checkout::routes())
         .at("/favicon.ico", get(crate::pages::assets::icon))
         .at("/assets/:name", get(crate::pages::assets::asset))
@@ -99,7 +104,8 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .nest("/", service)
         .data(app.clone())
         .with(idempotency::Keys::new(app.clone(), Arc::clone(&paths)))
-        .with(problems::Problems { app, paths, overload })
+        .with(problems::Problems { app, paths, overload, rates })
+        .with(headers)
         .into_endpoint()
 }
 

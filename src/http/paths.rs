@@ -44,6 +44,8 @@ struct Operation {
     query: Vec<String>,
     /// Whether an `Idempotency-Key` means something to it.
     keyed: bool,
+    /// Whether it needs a credential.
+    secured: bool,
 }
 
 impl Paths {
@@ -108,6 +110,12 @@ impl Paths {
         self.operation(method.as_str(), path).is_some_and(|operation| operation.keyed)
     }
 
+    /// Whether the operation needs a credential.
+    pub(super) fn secured(&self, method: &Method, path: &str) -> bool {
+        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+        self.operation(method, path).is_some_and(|operation| operation.secured)
+    }
+
     fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
         self.find(path)?.operations.iter().find(|known| known.method == method)
     }
@@ -133,7 +141,8 @@ impl Path {
                 wanted.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned))
             };
             let keyed = named("header").any(|name| name == super::idempotency::HEADER);
-            Operation { method: method.to_uppercase(), query: named("query").collect(), keyed }
+            let secured = operation["security"].as_array().is_some_and(|needs| !needs.is_empty());
+            Operation { method: method.to_uppercase(), query: named("query").collect(), keyed, secured }
         });
         let parts = template.split('/').map(segment).collect();
         Self { template: Arc::from(template), segments: parts, operations: operations.collect() }
@@ -160,6 +169,7 @@ mod tests {
         assert_eq!(check("userId=u1&userId=u2"), Err("userId".to_owned()));
         assert_eq!(check(""), Ok(()));
         assert!(paths.takes_key(&Method::POST, "/v1/payments/order-1/cancel"));
+        assert!(paths.secured(&Method::GET, "/v1/payments") && !paths.secured(&Method::GET, "/v1/plans"));
         assert!(!paths.takes_key(&Method::GET, "/v1/payments") && !paths.takes_key(&Method::POST, "/v1/x"));
     }
 

@@ -17,6 +17,7 @@ use super::fields::{Fault, FieldError};
 use super::language::Language;
 use super::overload::{Overload, Place};
 use super::paths::Paths;
+use super::rates::Rates;
 use crate::app::App;
 use crate::pages::{self, Shell};
 
@@ -36,6 +37,8 @@ pub(super) struct Problems {
     pub(super) paths: Arc<Paths>,
     /// How much is too much.
     pub(super) overload: Overload,
+    /// How often is too often.
+    pub(super) rates: Rates,
 }
 
 /// [`Problems`] around an endpoint.
@@ -65,7 +68,8 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
         request.set_data(RequestId(request_id.clone()));
         let span = tracing::info_span!("request", request_id);
         async {
-            let outcome = match self.admit(&request) {
+            let checked = around.rates.check(&around.app, &around.paths, &request);
+            let outcome = match self.admit(&request, checked.refused.clone()) {
                 Ok(_place) => self.guarded(request).await,
                 Err(refused) => Err(refused.into()),
             };
@@ -81,6 +85,7 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
             if let Ok(value) = HeaderValue::from_str(&request_id) {
                 response.headers_mut().insert(REQUEST_ID, value);
             }
+            around.rates.answered(&around.app, &checked, &mut response);
             let status = response.status().as_u16();
             let elapsed_ms = u64::try_from(underway.answered(status).as_millis()).unwrap_or(u64::MAX);
             tracing::info!(%method, path = loggable(&path), status, elapsed_ms, "answered");
@@ -93,8 +98,11 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
 
 impl<E: Endpoint> WithProblems<E> {
     /// What can be said before anything is done; a place for the request.
-    fn admit(&self, request: &Request) -> Result<Place, ApiError> {
-        let Problems { app, paths, overload } = &self.1;
+    fn admit(&self, request: &Request, too_often: Option<ApiError>) -> Result<Place, ApiError> {
+        let Problems { app, paths, overload, .. } = &self.1;
+        if let Some(refused) = too_often {
+            return Err(refused);
+        }
         let uri = request.uri();
         let place = overload.admit(uri.path()).inspect_err(|_| app.metrics.http.overloaded())?;
         if !acceptable(request) {

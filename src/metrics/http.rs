@@ -21,7 +21,20 @@ pub struct Http {
     duration: Family<Asked, Histogram>,
     in_flight: Gauge,
     overloaded: Counter,
+    connections: Gauge,
+    connections_refused: Counter,
+    rate_limited: Family<Limited, Counter>,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limited {
+    class: &'static str,
+    by: &'static str,
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Connected(Gauge);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
@@ -51,6 +64,9 @@ impl Default for Http {
             duration: Family::<_, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS)),
             in_flight: Gauge::default(),
             overloaded: Counter::default(),
+            connections: Gauge::default(),
+            connections_refused: Counter::default(),
+            rate_limited: Family::default(),
         }
     }
 }
@@ -68,6 +84,22 @@ impl Http {
         self.overloaded.inc();
     }
 
+    /// A connection was opened; it is counted as open until this is dropped.
+    pub fn connected(&self) -> Connected {
+        self.connections.inc();
+        Connected(self.connections.clone())
+    }
+
+    /// A connection was closed at once because its address has too many.
+    pub fn connection_refused(&self) {
+        self.connections_refused.inc();
+    }
+
+    /// A request of this class was refused because its credential or its address had too many: words of small sets.
+    pub fn rate_limited(&self, class: &'static str, by: &'static str) {
+        self.rate_limited.get_or_create(&Limited { class, by }).inc();
+    }
+
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "http_requests",
@@ -80,6 +112,12 @@ impl Http {
         registry.register("http_requests_in_flight", help, self.in_flight.clone());
         let help = "Requests refused because server.max_in_flight were under way";
         registry.register("http_requests_overloaded", help, self.overloaded.clone());
+        let help = "Requests refused because their credential or their address made too many of their class";
+        registry.register("http_requests_rate_limited", help, self.rate_limited.clone());
+        let help = "Connections that are open";
+        registry.register("http_connections", help, self.connections.clone());
+        let help = "Connections closed at once because their address had server.max_connections_per_address";
+        registry.register("http_connections_refused", help, self.connections_refused.clone());
     }
 }
 
@@ -91,6 +129,12 @@ impl Underway<'_> {
         self.http.answered.get_or_create(&Answered { route, method, status }).inc();
         self.http.duration.get_or_create(&self.asked).observe(took.as_secs_f64());
         took
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

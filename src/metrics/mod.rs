@@ -15,7 +15,7 @@ mod books;
 mod http;
 mod scrape;
 
-pub use http::{Http, Underway};
+pub use http::{Connected, Http, Underway};
 pub use scrape::{CONTENT_TYPE, scrape};
 
 /// What every name begins with.

@@ -330,6 +330,8 @@ fn variables(database: &str, toss: &Sandbox) -> HashMap<String, String> {
         ("GUDOK__AUTH__SERVICE_KEY", SERVICE_KEY),
         ("GUDOK__AUTH__JWT_HS256_SECRET", JWT_SECRET),
         ("GUDOK__SCHEDULER__ENABLED", "false"),
+        // Scenarios about credentials refuse more of them than an honest world does.
+        ("GUDOK__RATES__ADDRESS__FAILURES__PER_MINUTE", "0"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()

@@ -1,0 +1,235 @@
+//! One connection: HTTP/1.1 or HTTP/2, by TLS or in the clear, with a bound on all that a slow or greedy client can take.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use poem::http::uri::Scheme;
+use poem::http::{HeaderValue, Request, Version, header};
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Endpoint, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// From the connection to its first request, TLS included.
+const FIRST_WITHIN: Duration = Duration::from_secs(10);
+/// From an answer to the next request's head. Longer than common proxies keep connections, so that they close first.
+const IDLE: Duration = Duration::from_secs(75);
+/// From the wish that a connection ends to its being cut off, once nothing is worked on.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
+/// The largest head of a request, in bytes.
+const HEAD: usize = 32 * 1024;
+/// The same for the parts of HTTP/2 that count it so.
+const HEAD_HTTP2: u32 = 32 * 1024;
+/// Requests at once on one connection of HTTP/2.
+const STREAMS: u32 = 100;
+/// Requests of HTTP/2 that a client may take back before they are looked at, and faults it may make, before the
+/// connection ends.
+const RESETS: usize = 20;
+/// What is kept of answers that a client of HTTP/2 does not read, for each of them, in bytes.
+const UNREAD: usize = 64 * 1024;
+
+/// A connection that was accepted.
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) peer: SocketAddr,
+    /// None where TLS is not ours to do.
+    pub(super) tls: Option<TlsAcceptor>,
+    /// True while others wait for a place.
+    pub(super) crowded: watch::Receiver<bool>,
+    /// Cancelled when what is under way is to be finished, and no more.
+    pub(super) stopping: CancellationToken,
+}
+
+/// What a connection's requests do.
+#[derive(Debug)]
+struct Activity {
+    opened: Instant,
+    under_way: AtomicUsize,
+    /// Milliseconds from the opening to the end of the last request; 0 before the first.
+    last: AtomicU64,
+    changed: Notify,
+}
+
+/// A request under way.
+struct UnderWay<'a>(&'a Activity);
+
+impl Activity {
+    fn begun(&self) -> UnderWay<'_> {
+        self.under_way.fetch_add(1, Ordering::AcqRel);
+        self.changed.notify_one();
+        UnderWay(self)
+    }
+
+    /// When the connection is idle for too long, unless something happens; none while something is under way.
+    fn deadline(&self) -> Option<Instant> {
+        if self.under_way.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        match self.last.load(Ordering::Acquire) {
+            0 => Some(self.opened + FIRST_WITHIN),
+            last => Some(self.opened + Duration::from_millis(last) + IDLE),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.under_way.load(Ordering::Acquire) == 0 && self.last.load(Ordering::Acquire) > 0
+    }
+
+    /// Ends when the connection should.
+    async fn outlived(&self, crowded: &mut watch::Receiver<bool>) {
+        loop {
+            let changed = self.changed.notified();
+            match self.deadline() {
+                None => changed.await,
+                Some(at) if self.is_idle() => tokio::select! {
+                    () = sleep_until(at) => return,
+                    () = changed => {}
+                    // Whoever only waits gives way to those who cannot get in.
+                    Ok(_) = crowded.wait_for(|crowded| *crowded) => return,
+                },
+                Some(at) => tokio::select! {
+                    () = sleep_until(at) => return,
+                    () = changed => {}
+                },
+            }
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let since = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.last.store(since.max(1), Ordering::Release);
+        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
+        self.0.changed.notify_one();
+    }
+}
+
+/// Serves a connection to its end.
+pub(super) async fn serve<E>(connection: Connection, endpoint: Arc<E>)
+where
+    E: Endpoint<Output = Response> + 'static,
+{
+    let Connection { stream, peer, tls, crowded, stopping } = connection;
+    let opened = Instant::now();
+    let Ok(local) = stream.local_addr() else { return };
+    let ends = Ends { local, peer, opened };
+    let Some(tls) = tls else {
+        return talk(stream, Scheme::HTTP, ends, endpoint, crowded, stopping).await;
+    };
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(FIRST_WITHIN, tls.accept(stream)) => shaken,
+        () = stopping.cancelled() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => talk(stream, Scheme::HTTPS, ends, endpoint, crowded, stopping).await,
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS"),
+        Err(_) => tracing::debug!(%peer, "no TLS in time"),
+    }
+}
+
+/// The two ends of a connection, and its beginning.
+struct Ends {
+    local: SocketAddr,
+    peer: SocketAddr,
+    opened: Instant,
+}
+
+async fn talk<S, E>(
+    stream: S,
+    scheme: Scheme,
+    ends: Ends,
+    endpoint: Arc<E>,
+    mut crowded: watch::Receiver<bool>,
+    stopping: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    E: Endpoint<Output = Response> + 'static,
+{
+    let Ends { local, peer, opened } = ends;
+    let activity = Arc::new(Activity {
+        opened,
+        under_way: AtomicUsize::new(0),
+        last: AtomicU64::new(0),
+        changed: Notify::new(),
+    });
+    let service = hyper::service::service_fn({
+        let activity = Arc::clone(&activity);
+        move |request: Request<Incoming>| {
+            let (endpoint, activity, scheme) = (Arc::clone(&endpoint), Arc::clone(&activity), scheme.clone());
+            async move {
+                let under_way = activity.begun();
+                let once = is_ambiguous(&request);
+                let ends = (LocalAddr(Addr::socket(local)), RemoteAddr(Addr::socket(peer)));
+                let request = poem::Request::from((request, ends.0, ends.1, scheme));
+                let mut response = endpoint.get_response(request).await;
+                if once {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                drop(under_way);
+                Ok::<_, Infallible>(poem::http::Response::from(response))
+            }
+        }
+    });
+    let builder = protocols();
+    let served = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(served);
+    tokio::select! {
+        ended = &mut served => return told(peer, ended),
+        () = activity.outlived(&mut crowded) => tracing::debug!(%peer, "a connection was idle for too long"),
+        () = stopping.cancelled() => {}
+    }
+    served.as_mut().graceful_shutdown();
+    loop {
+        // What is worked on is finished, however long that takes; what only does not go away is cut off.
+        let patience = tokio::time::sleep(ENDS_WITHIN);
+        tokio::select! {
+            ended = &mut served => return told(peer, ended),
+            () = patience => {
+                if activity.under_way.load(Ordering::Acquire) == 0 {
+                    return tracing::debug!(%peer, "a connection did not end by itself");
+                }
+            }
+        }
+    }
+}
+
+fn told(peer: SocketAddr, ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = ended {
+        tracing::debug!(%peer, error, "a connection ended badly");
+    }
+}
+
+/// Whether a proxy in front may have seen another end of the message than we do. hyper lets `Transfer-Encoding` win over
+/// a `Content-Length` without a word, and RFC 9112 (6.1) wants such a connection closed; since the length is no longer
+/// seen here, every message in chunks is the last one of its connection.
+fn is_ambiguous(request: &Request<Incoming>) -> bool {
+    request.version() < Version::HTTP_2 && request.headers().contains_key(header::TRANSFER_ENCODING)
+}
+
+/// HTTP/1.1 and HTTP/2 (by ALPN or by prior knowledge), within bounds.
+fn protocols() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEAD_HTTP2)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_local_error_reset_streams(RESETS)
+        .max_send_buf_size(UNREAD)
+        .keep_alive_interval(IDLE)
+        .keep_alive_timeout(ENDS_WITHIN);
+    builder
+}
