@@ -55,7 +55,7 @@ impl<'a> FromRequest<'a> for Fields {
             return Err(ApiError::from(Code::UnsupportedMediaType).into());
         }
         let missing = || ApiError::from(FieldError::new("body", Fault::Missing));
-        let bytes = body::whole(request.headers(), body.take().map_err(|_| missing())?).await?;
+        let bytes = body::whole(request, body.take().map_err(|_| missing())?).await?;
         let mut fields = HashMap::new();
         for (name, value) in url::form_urlencoded::parse(&bytes) {
             if fields.len() >= MOST_FIELDS {

@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::code::Code;
 use super::error::ApiError;
 use super::fields::{Fault, FieldError};
+use super::overload::Held;
 
 /// The largest body that is read, in bytes.
 pub const MOST_BYTES: usize = 64 * 1024;
@@ -53,7 +54,7 @@ impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         let body = body.take().map_err(|_| fault("body", Fault::Missing))?;
-        Ok(parse(&whole(request.headers(), body).await?).map(Self)?)
+        Ok(parse(&whole(request, body).await?).map(Self)?)
     }
 }
 
@@ -80,7 +81,7 @@ impl ParsePayload for AnyJson {
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         let body = body.take().map_err(|_| fault("body", Fault::Missing))?;
-        Ok(Self(whole(request.headers(), body).await?))
+        Ok(Self(whole(request, body).await?))
     }
 }
 
@@ -90,7 +91,14 @@ impl_apirequest_for_payload!(AnyJson);
 ///
 /// # Errors
 /// [`Code::PayloadTooLarge`], or that it did not arrive in time.
-pub(crate) async fn whole(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+pub(crate) async fn whole(request: &Request, body: Body) -> Result<Vec<u8>, ApiError> {
+    match request.data::<Held>() {
+        Some(place) => place.without(bounded(request.headers(), body)).await?,
+        None => bounded(request.headers(), body).await,
+    }
+}
+
+async fn bounded(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let mut body = body.into_async_read();
     if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MOST_BYTES) {

@@ -26,6 +26,7 @@ mod paths;
 pub(crate) mod problems;
 mod rates;
 mod server;
+mod shares;
 pub mod time;
 
 pub use server::{Running, start};

@@ -20,6 +20,11 @@ pub(crate) fn origin(request: &Request, trusted: &Addresses) -> Option<IpAddr> {
     walk_back(peer, &claimed, trusted)
 }
 
+/// The same, where a proxy that does not tell for whom it asks is taken for the one who asks.
+pub(super) fn origin_or_peer(request: &Request, trusted: &Addresses) -> Option<IpAddr> {
+    origin(request, trusted).or_else(|| Some(request.remote_addr().as_socket_addr()?.ip()))
+}
+
 /// From the peer backwards for as long as each hop is trusted; none where a trusted proxy wrote no address.
 fn walk_back(peer: IpAddr, claimed: &[&str], trusted: &Addresses) -> Option<IpAddr> {
     let mut at = peer;

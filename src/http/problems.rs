@@ -15,6 +15,7 @@ use super::code::Code;
 use super::error::{ApiError, Problem};
 use super::fields::{Fault, FieldError};
 use super::language::Language;
+use super::origin::origin_or_peer;
 use super::overload::{Overload, Place};
 use super::paths::Paths;
 use super::rates::Rates;
@@ -70,7 +71,12 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
         async {
             let checked = around.rates.check(&around.app, &around.paths, &request);
             let outcome = match self.admit(&request, checked.refused.clone()) {
-                Ok(_place) => self.guarded(request).await,
+                Ok(place) => {
+                    if let Some(held) = place.held() {
+                        request.set_data(held);
+                    }
+                    self.guarded(request).await
+                }
                 Err(refused) => Err(refused.into()),
             };
             let mut response = outcome.unwrap_or_else(|error| match page {
@@ -104,7 +110,8 @@ impl<E: Endpoint> WithProblems<E> {
             return Err(refused);
         }
         let uri = request.uri();
-        let place = overload.admit(uri.path()).inspect_err(|_| app.metrics.http.overloaded())?;
+        let from = origin_or_peer(request, &app.config.server.trusted_proxies);
+        let place = overload.admit(uri.path(), from).inspect_err(|_| app.metrics.http.overloaded())?;
         if !acceptable(request) {
             return Err(Code::NotAcceptable.into());
         }

@@ -76,7 +76,7 @@ impl<E: Endpoint + 'static> Endpoint for WithKeys<E> {
         };
         let key = key(request.headers()).map_err(ApiError::from)?;
         let body = request.take_body();
-        let body = body::whole(request.headers(), body).await?;
+        let body = body::whole(&request, body).await?;
         let asked = Asked { caller: caller.0.scope(), key, fingerprint: fingerprint(&request, &body) };
         request.set_body(body);
         let taken = idempotency::take(app, &asked, app.clock.now()).await.map_err(ApiError::from)?;

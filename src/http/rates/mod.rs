@@ -15,9 +15,9 @@ use sha2::{Digest, Sha256};
 
 use super::code::Code;
 use super::error::ApiError;
-use super::origin::origin;
+use super::origin::origin_or_peer;
 use super::paths::Paths;
-use super::server::network;
+use super::shares::network;
 use crate::app::App;
 use crate::config::{self, Rate};
 
@@ -96,10 +96,7 @@ impl Rates {
         let (method, path) = (request.method(), request.uri().path());
         let token = bearer(request);
         let credential = token.map(fingerprint);
-        // A proxy that does not tell for whom it asks is taken for the one who asks.
-        let address = origin(request, &app.config.server.trusted_proxies)
-            .or_else(|| Some(request.remote_addr().as_socket_addr()?.ip()))
-            .map(network);
+        let address = origin_or_peer(request, &app.config.server.trusted_proxies).map(network);
         let secured = path == "/metrics" || paths.secured(method, path);
         let guesses = credential.is_some() || (method == Method::POST && path.starts_with("/admin"));
         let mut checked = Checked { refused: None, shown: None, credential, address, guesses, secured };

@@ -16,8 +16,6 @@ mod connection;
 mod places;
 mod tls;
 
-pub(crate) use places::network;
-
 /// How long a stop may take before what still runs is left to the settle job.
 const STOP_WITHIN: Duration = Duration::from_secs(18);
 

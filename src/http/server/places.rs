@@ -1,11 +1,12 @@
 //! How many connections may be open, in all and from one address. Those beyond wait in the system's backlog.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::http::shares::{Share, Shares};
 
 /// Descriptors that are not for connections: the database, Toss, files.
 const RESERVED: u64 = 256;
@@ -16,9 +17,7 @@ const FEWEST: u64 = 64;
 #[derive(Clone, Debug)]
 pub(super) struct Places {
     all: Arc<Semaphore>,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    /// Of one address; none when there is no such bound.
-    most_of_one: Option<usize>,
+    shares: Shares,
     crowded: watch::Sender<bool>,
 }
 
@@ -26,20 +25,12 @@ pub(super) struct Places {
 #[derive(Debug)]
 pub(super) struct Place(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
 
-/// A connection's place among those of its address, given back when it is dropped.
-#[derive(Debug)]
-pub(super) struct Share {
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    address: IpAddr,
-}
-
 impl Places {
     /// So many in all, as far as the system allows them, and so many from one address; 0 for no bound on these.
     pub(super) fn new(most: usize, most_of_one: usize) -> Self {
         Self {
             all: Arc::new(Semaphore::new(affordable(most))),
-            by_address: Arc::default(),
-            most_of_one: (most_of_one > 0).then_some(most_of_one),
+            shares: Shares::new((most_of_one > 0).then_some(most_of_one)),
             crowded: watch::Sender::new(false),
         }
     }
@@ -62,35 +53,7 @@ impl Places {
 
     /// A place among those of `address`; none when they are all taken.
     pub(super) fn share(&self, address: IpAddr) -> Option<Share> {
-        let address = network(address);
-        let mut counts = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_insert(0);
-        if self.most_of_one.is_some_and(|most| *count >= most) {
-            return None;
-        }
-        *count += 1;
-        drop(counts);
-        Some(Share { by_address: Arc::clone(&self.by_address), address })
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut counts = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
-
-/// What counts as one address: with IPv6, a household or a server has a network of 2⁶⁴ of them.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        self.shares.take(address)
     }
 }
 
@@ -119,10 +82,6 @@ fn affordable(most: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().expect("an address")
-    }
-
     #[tokio::test]
     async fn a_place_is_given_back_and_a_full_house_is_crowded() {
         let places = Places::new(1, 0);
@@ -137,18 +96,5 @@ mod tests {
         drop(first);
         assert!(second.await.expect("not cut off"));
         crowded.wait_for(|crowded| !*crowded).await.expect("told");
-    }
-
-    #[test]
-    fn an_address_has_so_many_and_a_network_of_ipv6_is_one() {
-        let places = Places::new(10, 1);
-        let first = places.share(address("2001:db8::1")).expect("a place");
-        assert!(places.share(address("2001:db8::2")).is_none());
-        assert!(places.share(address("2001:db8:0:1::1")).is_some());
-        let other = places.share(address("192.0.2.1")).expect("a place");
-        assert!(places.share(address("::ffff:192.0.2.1")).is_none());
-        drop((first, other));
-        assert!(places.share(address("192.0.2.1")).is_some());
-        assert!(places.by_address.lock().expect("sound").is_empty(), "nothing is kept of who has gone");
     }
 }
