@@ -17,9 +17,11 @@ mod checkout;
 mod contract;
 mod crash;
 mod dashboard;
+mod edge;
 mod event_amounts;
 mod exports;
 mod figures;
+mod hostile;
 mod idempotency;
 mod jobs;
 mod model;
@@ -61,6 +63,9 @@ fn main() -> ExitCode {
         event_amounts::scenarios(),
         exports::scenarios(),
         figures::scenarios(),
+        edge::scenarios(),
+        event_amounts::scenarios(),
+        hostile::scenarios(),
         idempotency::scenarios(),
         jobs::scenarios(),
         model::scenarios(),

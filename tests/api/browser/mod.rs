@@ -2,6 +2,7 @@
 
 mod checkout;
 mod dashboard;
+mod docs;
 mod month;
 mod notices;
 mod site;
@@ -14,6 +15,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     [
         checkout::scenarios(),
         dashboard::scenarios(),
+        docs::scenarios(),
         month::scenarios(),
         notices::scenarios(),
         steps::scenarios(),

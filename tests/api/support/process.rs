@@ -108,10 +108,32 @@ impl Serving {
 
     /// Asks it to stop, as an operator or a container's runtime does.
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Asks it to look at its certificate again.
+    pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
         // The standard library can only kill.
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        let sent = Command::new("kill").args([signal, &id]).status().expect("kill runs");
         assert!(sent.success(), "the signal was not sent");
+    }
+
+    /// Where it listens, without a scheme.
+    pub(crate) fn authority(&self) -> &str {
+        self.base.strip_prefix("http://").expect("a plain address")
+    }
+
+    /// The memory that it has in use, in MiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib / 1024
     }
 
     /// Whether it has ended.
