@@ -128,7 +128,7 @@ mod tests {
         let overload = Overload::new(1);
         let slow = overload.admit("/v1/plans", None).expect("a place").held().expect("held");
         let (send, body) = tokio::sync::oneshot::channel();
-        let waiting = tokio::spawn(async move { slow.without(body).await.map(Result::is_ok) });
+        let waiting = tokio::spawn(async move { slow.without(body).await.map(|came| came.is_ok()) });
         while overload.0.bodies.available_permits() == BODIES {
             tokio::task::yield_now().await;
         }
