@@ -137,6 +137,10 @@ mod tests {
             ("GUDOK__DATABASE__URL", "mysql://x", "database.url"),
             ("GUDOK__AUTH__ADMIN_KEY", "", "auth.admin_key"),
             ("gudok__auth__admin_key", "x", "gudok__auth__admin_key"),
+            ("GUDOK__SERVER__TLS_KEY", "key.pem", "server.tls_key"),
+            ("GUDOK__SERVER__CORS_ORIGINS", "*", "cors_origins"),
+            ("GUDOK__RATES__USER__READING__BURST", "601", "rates.user.reading"),
+            ("GUDOK__RATES__ADDRESS__FAILURES__BURST", "0", "rates.address.failures"),
             ("GUDOK_ENV", "prodution", "GUDOK_ENV"),
             ("GUDOK__TOSS", "live_sk_hidden", "toss"),
         ] {

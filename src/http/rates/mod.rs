@@ -4,12 +4,13 @@
 //! A credential is known by its text alone, before anybody looks it up. Only one that has been accepted counts by itself:
 //! otherwise a new one with every request would have a new bucket with every request. Refused ones count against their
 //! address, and beyond its limit only accepted ones are looked at, so that whoever guesses locks out nobody else there.
+//! The dashboard's sign-in has a limit of its own.
 //! Each process counts by itself: N replicas allow N times as much, which protects each of them as well as one.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use poem::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 use sha2::{Digest, Sha256};
 
@@ -66,8 +67,6 @@ pub(super) struct Checked {
     shown: Option<Shown>,
     credential: Option<Fingerprint>,
     address: Option<IpAddr>,
-    /// Whether it could be a guess at a credential.
-    guesses: bool,
     /// Whether only an accepted credential can succeed here.
     secured: bool,
 }
@@ -98,11 +97,10 @@ impl Rates {
         let credential = token.map(fingerprint);
         let address = origin_or_peer(request, &app.config.server.trusted_proxies).map(network);
         let secured = path == "/metrics" || paths.secured(method, path);
-        let guesses = credential.is_some() || (method == Method::POST && path.starts_with("/admin"));
-        let mut checked = Checked { refused: None, shown: None, credential, address, guesses, secured };
+        let mut checked = Checked { refused: None, shown: None, credential, address, secured };
         let now = app.clock.now().timestamp_micros();
         let accepted = credential.filter(|credential| self.is_accepted(credential));
-        if guesses && accepted.is_none() && self.guessed_too_often(&mut checked, now) {
+        if credential.is_some() && accepted.is_none() && self.guessed_too_often(&mut checked, now) {
             app.metrics.http.rate_limited(FAILURES, "address");
             return checked;
         }
@@ -141,17 +139,12 @@ impl Rates {
     }
 
     fn learn(&self, checked: &Checked, status: StatusCode, now: Micros) {
-        let refused = status == StatusCode::UNAUTHORIZED;
-        if refused
-            && checked.guesses
-            && let Some(address) = checked.address
-        {
-            let rate = self.0.config.address.failures;
-            if rate.per_minute > 0 {
-                self.0.failures.take(address, rate, now);
-            }
-        }
         let Some(credential) = checked.credential else { return };
+        let refused = status == StatusCode::UNAUTHORIZED;
+        let rate = self.0.config.address.failures;
+        if let Some(address) = checked.address.filter(|_| refused && rate.per_minute > 0) {
+            self.0.failures.take(address, rate, now);
+        }
         let mut accepted = self.0.accepted.lock().unwrap_or_else(PoisonError::into_inner);
         if refused {
             accepted.remove(&credential);

@@ -2,11 +2,13 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use poem::http::uri::Scheme;
@@ -55,21 +57,50 @@ pub(super) struct Connection {
 struct Activity {
     opened: Instant,
     under_way: AtomicUsize,
-    /// Milliseconds from the opening to the end of the last request; 0 before the first.
+    /// Milliseconds from the opening to when a request last ended, or its answer last moved; 0 before the first.
     last: AtomicU64,
     changed: Notify,
 }
 
 /// A request under way.
-struct UnderWay<'a>(&'a Activity);
+struct UnderWay(Arc<Activity>);
 
-impl Activity {
-    fn begun(&self) -> UnderWay<'_> {
-        self.under_way.fetch_add(1, Ordering::AcqRel);
-        self.changed.notify_one();
-        UnderWay(self)
+/// An answer's body: a download may take its time for as long as it moves.
+struct Watched<B> {
+    body: B,
+    activity: Arc<Activity>,
+}
+
+impl<B: Body + Unpin> Body for Watched<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.activity.touch();
+        Pin::new(&mut self.body).poll_frame(context)
     }
 
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl UnderWay {
+    fn of(activity: &Arc<Activity>) -> Self {
+        activity.under_way.fetch_add(1, Ordering::AcqRel);
+        activity.changed.notify_one();
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Activity {
     /// When the connection is idle for too long, unless something happens; none while something is under way.
     fn deadline(&self) -> Option<Instant> {
         if self.under_way.load(Ordering::Acquire) > 0 {
@@ -79,6 +110,17 @@ impl Activity {
             0 => Some(self.opened + FIRST_WITHIN),
             last => Some(self.opened + Duration::from_millis(last) + IDLE),
         }
+    }
+
+    fn touch(&self) {
+        let since = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(since.max(1), Ordering::Release);
+    }
+
+    /// Whether nothing is worked on, and no answer has moved for as long as a connection may take to end.
+    fn is_stuck(&self) -> bool {
+        let moved = self.opened + Duration::from_millis(self.last.load(Ordering::Acquire));
+        self.under_way.load(Ordering::Acquire) == 0 && moved.elapsed() >= ENDS_WITHIN
     }
 
     fn is_idle(&self) -> bool {
@@ -91,14 +133,15 @@ impl Activity {
             let changed = self.changed.notified();
             match self.deadline() {
                 None => changed.await,
+                Some(at) if at <= Instant::now() => return,
                 Some(at) if self.is_idle() => tokio::select! {
-                    () = sleep_until(at) => return,
+                    () = sleep_until(at) => {}
                     () = changed => {}
                     // Whoever only waits gives way to those who cannot get in.
                     Ok(_) = crowded.wait_for(|crowded| *crowded) => return,
                 },
                 Some(at) => tokio::select! {
-                    () = sleep_until(at) => return,
+                    () = sleep_until(at) => {}
                     () = changed => {}
                 },
             }
@@ -106,10 +149,9 @@ impl Activity {
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        let since = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.last.store(since.max(1), Ordering::Release);
+        self.0.touch();
         self.0.under_way.fetch_sub(1, Ordering::AcqRel);
         self.0.changed.notify_one();
     }
@@ -168,7 +210,7 @@ async fn talk<S, E>(
         move |request: Request<Incoming>| {
             let (endpoint, activity, scheme) = (Arc::clone(&endpoint), Arc::clone(&activity), scheme.clone());
             async move {
-                let under_way = activity.begun();
+                let under_way = UnderWay::of(&activity);
                 let once = is_ambiguous(&request);
                 let ends = (LocalAddr(Addr::socket(local)), RemoteAddr(Addr::socket(peer)));
                 let request = poem::Request::from((request, ends.0, ends.1, scheme));
@@ -177,7 +219,8 @@ async fn talk<S, E>(
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 drop(under_way);
-                Ok::<_, Infallible>(poem::http::Response::from(response))
+                let response = poem::http::Response::from(response);
+                Ok::<_, Infallible>(response.map(|body| Watched { body, activity }))
             }
         }
     });
@@ -196,7 +239,7 @@ async fn talk<S, E>(
         tokio::select! {
             ended = &mut served => return told(peer, ended),
             () = patience => {
-                if activity.under_way.load(Ordering::Acquire) == 0 {
+                if activity.is_stuck() {
                     return tracing::debug!(%peer, "a connection did not end by itself");
                 }
             }
