@@ -19,8 +19,8 @@ mod validate;
 pub use addresses::Addresses;
 pub use load::ConfigError;
 pub use origins::Origins;
-pub use validate::{TossKeyFamily, TossKeyKind};
 pub use rates::{AddressRates, Rate, Rates, RatesOf};
+pub use validate::{TossKeyFamily, TossKeyKind};
 
 /// All settings.
 #[derive(Clone, Debug, Deserialize)]
