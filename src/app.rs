@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api_keys;
 use crate::auth::Signer;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub webhook_limit: Limit,
     /// What links and sessions are signed with.
     pub signer: Signer,
+    /// What is remembered of API keys.
+    pub api_keys: api_keys::Lookup,
     /// Where the server listens, once it does.
     pub bound: OnceLock<SocketAddr>,
     /// Unknown outcomes that may be followed up at once, beside the job that does it anyway.
@@ -72,6 +75,7 @@ impl App {
             stopping,
             webhook_limit,
             signer,
+            api_keys: api_keys::Lookup::default(),
             bound,
             follow_ups,
         })))

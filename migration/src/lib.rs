@@ -7,6 +7,7 @@ mod dialect;
 mod m20261121_000001_books;
 mod m20261121_000002_recovery;
 mod m20261121_000003_pages;
+mod m20261121_000005_access;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000001_books::Migration),
             Box::new(m20261121_000002_recovery::Migration),
             Box::new(m20261121_000003_pages::Migration),
+            Box::new(m20261121_000005_access::Migration),
         ]
     }
 }

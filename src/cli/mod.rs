@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::{db, http, telemetry};
 
+mod api_key;
 mod check;
 mod job;
 mod reconcile;
@@ -50,6 +51,11 @@ enum Command {
     ///
     /// Exit code 0: all hold. 1: some do not. 2: it could not be checked.
     Check(check::Arguments),
+    /// Make, list and revoke API keys.
+    ApiKey {
+        #[command(subcommand)]
+        command: api_key::Command,
+    },
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -85,6 +91,10 @@ impl Cli {
             Command::Job { command: JobCommand::Run { name } } => {
                 telemetry::init();
                 job::run(&name).await
+            }
+            Command::ApiKey { command } => {
+                telemetry::init();
+                api_key::run(command).await
             }
             Command::Reconcile(arguments) => {
                 telemetry::init_beside_progress();

@@ -18,6 +18,7 @@ use super::language::Language;
 use super::overload::{Overload, Place};
 use super::paths::Paths;
 use crate::app::App;
+use crate::auth::Once;
 use crate::pages::{self, Shell};
 
 /// The header that carries the id.
@@ -63,6 +64,8 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
         let path = request.uri().path().to_owned();
         let page = Shown::of(&around.app, &request);
         request.set_data(RequestId(request_id.clone()));
+        let once = Once::default();
+        request.set_data(once.clone());
         let span = tracing::info_span!("request", request_id);
         async {
             let outcome = match self.admit(&request) {
@@ -83,7 +86,8 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
             }
             let status = response.status().as_u16();
             let elapsed_ms = u64::try_from(underway.answered(status).as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(%method, path = loggable(&path), status, elapsed_ms, "answered");
+            let caller = once.name();
+            tracing::info!(%method, path = loggable(&path), status, elapsed_ms, caller, "answered");
             Ok(response)
         }
         .instrument(span)

@@ -11,6 +11,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod support;
 
 mod admin;
+mod auth;
 mod browser;
 mod check;
 mod checkout;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
     };
     let scenarios: Vec<Scenario> = [
         admin::scenarios(),
+        auth::scenarios(),
         browser::scenarios(),
         check::scenarios(),
         checkout::scenarios(),
