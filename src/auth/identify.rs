@@ -80,7 +80,7 @@ async fn known(app: &App, token: &str) -> Result<Option<(Principal, Credential)>
             (principal, Credential::ApiKey { id: key.id, prefix: key.prefix })
         }));
     }
-    let user = jwt::user(auth, token, now);
+    let user = jwt::user(app, token, now).await;
     Ok(user.map(|user_id| (Principal::User(user_id.clone()), Credential::User(user_id))))
 }
 

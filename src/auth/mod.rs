@@ -10,6 +10,7 @@ use crate::http::fields::{Fault, FieldError};
 
 mod credential;
 mod identify;
+mod jwks;
 mod jwt;
 mod signing;
 
@@ -17,6 +18,7 @@ pub use credential::{Credential, Identity};
 pub(crate) use identify::Once;
 use identify::authenticate;
 pub use identify::caller;
+pub use jwks::Jwks;
 pub use signing::Signer;
 
 /// Who calls.
