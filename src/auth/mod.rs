@@ -8,6 +8,7 @@ use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::fields::{Fault, FieldError};
 
+pub mod access;
 mod credential;
 mod identify;
 mod jwks;

@@ -15,6 +15,7 @@ pub mod fields;
 mod health;
 pub mod idempotency;
 pub mod language;
+mod locks;
 mod metrics;
 pub mod nullable;
 pub(crate) mod origin;
@@ -97,6 +98,7 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .nest("/", service)
         .data(app.clone())
         .with(idempotency::Keys::new(app.clone(), Arc::clone(&paths)))
+        .with(locks::Locks { app: app.clone(), paths: Arc::clone(&paths) })
         .with(problems::Problems { app, paths, overload })
         .into_endpoint()
 }
