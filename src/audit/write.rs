@@ -67,6 +67,11 @@ impl Action {
         }
     }
 
+    /// The action called `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
+    }
+
     /// The kind of record that it is done to.
     fn subject_kind(self) -> &'static str {
         match self {

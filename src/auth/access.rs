@@ -90,6 +90,7 @@ pub const RULES: &[Rule] = &[
     open("POST", "/v1/webhooks/toss"),
     admin("GET", "/v1/admin/attention"),
     admin("POST", "/v1/admin/payments/{orderId}/settle"),
+    admin("GET", "/v1/admin/audit"),
     // Outside of the document.
     open("GET", "/healthz"),
     open("GET", "/readyz"),

@@ -1,4 +1,4 @@
-//! Users' JWTs, signed by the SaaS: with HS256 under a secret, or with RS256, ES256 or EdDSA under a key that it publishes.
+//! Users' JWTs, signed by the SaaS: with HS256 under a secret, or with RS256, ES256 or `EdDSA` under a key that it publishes.
 //! `exp` is required; `iss` and `aud` when the settings name them.
 
 use chrono::{DateTime, Utc};

@@ -6,7 +6,9 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
 use crate::app::App;
-use crate::{attention, event_amounts, jobs, payments, plans, refunds, subscriptions, temp_orders, webhooks};
+use crate::{
+    attention, audit, event_amounts, jobs, payments, plans, refunds, subscriptions, temp_orders, webhooks,
+};
 
 pub mod body;
 pub mod code;
@@ -61,6 +63,7 @@ type Apis = (
     jobs::api::JobsApi,
     webhooks::api::WebhooksApi,
     attention::api::AttentionApi,
+    audit::api::AuditApi,
 );
 
 /// The API with its documentation.
@@ -110,8 +113,8 @@ Subscription billing over Toss Payments.
 `totalAmount` and `customerKey`; its success URL brings a `paymentKey`, which `POST /v1/payments/confirm` charges.
 `GET /v1/users/{userId}/subscription` tells what the user may use.
 
-**Credentials**: press *Authorize* and give an API key (role `service` or `admin`) or a user's JWT (role `user`, whose
-`sub` is the `userId`).
+**Credentials**: press *Authorize* and give an API key (role `service` or `admin`; `gudok api-key create` makes more) or a
+user's JWT (role `user`, whose `sub` is the `userId`; HS256, or RS256, ES256 or EdDSA by a published key).
 
 **Money** is whole won. **Time** is RFC 3339 in UTC; months are counted in `billing.timezone`.
 **Lists** take `limit` (1 to 100, default 20) and `cursor`, newest first.

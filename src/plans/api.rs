@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{ChangeError, ChangePlan, CreateError, NewPlan, Sells, change, create};
 use crate::app::App;
+use crate::audit::Actor;
 use crate::auth::Caller;
 use crate::http::Tag;
 use crate::http::body::Json;
@@ -142,7 +143,7 @@ impl Example for CreatePlan {
 }
 
 impl CreatePlan {
-    fn parse(&self, claim: Option<Claim>) -> Result<NewPlan, ApiError> {
+    fn parse(&self, claim: Option<Claim>, actor: Actor) -> Result<NewPlan, ApiError> {
         let (code, name, price, _krw, sells) = (
             fields::id("code", &self.code),
             fields::text("name", &self.name, 1, 100),
@@ -151,7 +152,7 @@ impl CreatePlan {
             self.sells(),
         )
             .together()?;
-        Ok(NewPlan { code, name, sells, price, is_active: self.is_active.unwrap_or(true), claim })
+        Ok(NewPlan { code, name, sells, price, is_active: self.is_active.unwrap_or(true), claim, actor })
     }
 
     fn sells(&self) -> Result<Sells, FieldError> {
@@ -306,7 +307,7 @@ impl PlansApi {
         body: Json<CreatePlan>,
     ) -> Answer<Created, CreateRefusals> {
         caller.admin()?;
-        let new = body.0.parse(key.claim())?;
+        let new = body.0.parse(key.claim(), caller.actor())?;
         let plan = match key.made()? {
             Some(id) => super::find(app.db.read(), id).await?.ok_or(Code::Internal)?,
             None => create(&app, new, app.clock.now()).await?,
@@ -328,6 +329,6 @@ impl PlansApi {
     ) -> Answer<Json<PlanView>, ChangeRefusals> {
         caller.admin()?;
         let id = fields::row_id("id", &id.0)?;
-        Ok(Json(change(&app, id, &body.0.parse()?, app.clock.now()).await?.into()))
+        Ok(Json(change(&app, id, &body.0.parse()?, &caller.actor(), app.clock.now()).await?.into()))
     }
 }

@@ -255,8 +255,15 @@ impl RefundsApi {
         let refunded = match key.made()? {
             Some(refund) => standing(&app, refund, now).await?,
             None => {
-                let (owner, claim) = (caller.owner(), key.claim());
-                let wish = RequestRefund { owner, order_id, reason, amount, receive_account: account, claim };
+                let wish = RequestRefund {
+                    owner: caller.owner(),
+                    order_id,
+                    reason,
+                    amount,
+                    receive_account: account,
+                    claim: key.claim(),
+                    actor: caller.actor(),
+                };
                 request(&app, wish, now).await?
             }
         };

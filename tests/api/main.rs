@@ -11,6 +11,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod support;
 
 mod admin;
+mod audit;
 mod auth;
 mod browser;
 mod check;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
     };
     let scenarios: Vec<Scenario> = [
         admin::scenarios(),
+        audit::scenarios(),
         auth::scenarios(),
         browser::scenarios(),
         check::scenarios(),

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use entity::payment_event::Cause;
 use entity::{OrderId, PaymentKey, UserId, Won, plan};
 use gudok::app::App;
+use gudok::audit::Actor;
 use gudok::checkout::ReturnUrls;
 use gudok::payments::{self, Confirm, Confirmed};
 use gudok::refunds::{self, RequestRefund};
@@ -229,8 +230,15 @@ impl<'a> Demo<'a> {
 
     async fn refund(&self, order_id: OrderId, amount: Option<Won>, reason: &str) -> Result<(), Broken> {
         let reason = reason.to_owned();
-        let command =
-            RequestRefund { owner: None, order_id, reason, amount, receive_account: None, claim: None };
+        let command = RequestRefund {
+            owner: None,
+            order_id,
+            reason,
+            amount,
+            receive_account: None,
+            claim: None,
+            actor: Actor::system(),
+        };
         refunds::request(self.app, command, self.app.clock.now()).await?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What stands in a JWK set: only keys that verify RS256, ES256 or EdDSA, each for exactly one of them.
+//! What stands in a JWK set: only keys that verify RS256, ES256 or `EdDSA`, each for exactly one of them.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

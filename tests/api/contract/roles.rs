@@ -29,7 +29,7 @@ type Statuses = [u16; 7];
 type Example = (&'static str, &'static str, &'static str, &'static str, u16, u16);
 
 /// An example of every rule; who may do what is in the product's own table.
-const EXAMPLES: [Example; 27] = [
+const EXAMPLES: [Example; 28] = [
     ("GET", "/v1/plans", "", "", 200, 0),
     ("GET", "/v1/plans/{id}", "", "", 200, 0),
     (
@@ -72,6 +72,7 @@ const EXAMPLES: [Example; 27] = [
     ("GET", "/v1/jobs/{name}/runs", "", "", 200, 0),
     ("GET", "/v1/admin/attention", "", "", 200, 0),
     ("POST", "/v1/admin/payments/{orderId}/settle", "", "", 200, 0),
+    ("GET", "/v1/admin/audit", "", "", 200, 0),
     ("GET", "/healthz", "", "", 200, 0),
     ("GET", "/readyz", "", "", 200, 0),
     ("GET", "/openapi.json", "", "", 200, 0),
