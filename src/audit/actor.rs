@@ -3,6 +3,11 @@
 use std::net::IpAddr;
 
 use entity::audit_event::ActorKind;
+use poem::Request;
+
+use crate::app::App;
+use crate::http::origin::origin;
+use crate::http::problems::RequestId;
 
 /// Who acts, from where, in which request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +29,13 @@ impl Actor {
     /// The service itself.
     pub fn system() -> Self {
         Self::here(ActorKind::System, "system")
+    }
+
+    /// Whoever is at the dashboard and makes this request: people share its key and have no names there.
+    pub fn dashboard(app: &App, request: &Request) -> Self {
+        let address = origin(request, &app.config.server.trusted_proxies);
+        let request_id = request.data::<RequestId>().map(|id| id.0.clone());
+        Self { kind: ActorKind::Dashboard, name: "dashboard".to_owned(), address, request_id }
     }
 
     /// Whoever typed the command, as the operating system knows them.

@@ -7,4 +7,4 @@ mod write;
 
 pub use actor::Actor;
 pub use list::{AuditFilter, list};
-pub use write::{Act, Action, write};
+pub use write::{Act, Action, record, write};

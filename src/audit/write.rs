@@ -6,6 +6,8 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, IntoActiveModel};
 use serde_json::Value;
 
 use super::Actor;
+use crate::app::App;
+use crate::db::transact;
 
 /// What can be done to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +145,14 @@ pub async fn write(
         request_id: actor.request_id.clone(),
     };
     event.into_active_model().insert(tx).await.map(drop)
+}
+
+/// Writes `act` down in a transaction of its own: for what changes nothing in our books by itself.
+///
+/// # Errors
+/// The database's own; then the act must not happen either.
+pub async fn record(app: &App, actor: &Actor, act: &Act, now: DateTime<Utc>) -> Result<(), DbErr> {
+    transact!(app.db, |tx| { write(tx, actor, act, now).await })
 }
 
 #[cfg(test)]

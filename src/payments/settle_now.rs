@@ -65,7 +65,7 @@ pub async fn settle_now(
 async fn ask_now(app: &App, order_id: &OrderId, actor: &Actor) -> Result<payment::Model, SettleNowError> {
     let before = stored(app, order_id).await?;
     let (act, now) = (Act::new(Action::PaymentSettle, order_id), app.clock.now());
-    transact!(app.db, |tx| { audit::write(tx, actor, &act, now).await }).map_err(SettleNowError::Database)?;
+    audit::record(app, actor, &act, now).await?;
     if !app.toss.is_listening() {
         return Err(SettleNowError::Untold { retry_after: RETRY_AFTER });
     }

@@ -109,18 +109,20 @@ async fn keys_and_commands_are_written_down_with_who_typed_them(world: &World) {
     world.stranger().with_token(Some(&key)).post("/v1/jobs/check/run", json!({})).await.expect(200);
     let ended = run(&variables, &["job", "run", "check"]).await;
     assert!(ended.status.success(), "{}", complaint(&ended));
+    let ended = run(&variables, &["reconcile", "--from", "2026-01-01", "--to", "2026-01-01"]).await;
+    assert!(ended.status.success(), "{}", complaint(&ended));
     let revoked = run(&variables, &["api-key", "revoke", &key[..17]]).await;
     assert!(revoked.status.success(), "{}", complaint(&revoked));
     let log = log(world, "").await;
-    assert_eq!(actions(&log), ["api_key.revoke", "job.run", "job.run", "api_key.create"]);
-    for event in [&log[0], &log[1], &log[3]] {
+    assert_eq!(actions(&log), ["api_key.revoke", "job.run", "job.run", "job.run", "api_key.create"]);
+    for event in [&log[0], &log[1], &log[2], &log[4]] {
         assert_eq!(event["actorKind"], "CLI");
         assert!(event["actor"].as_str().is_some_and(|who| who.starts_with("operator (uid ")), "{event}");
         assert!(event["address"].is_null() && event["requestId"].is_null());
     }
-    assert_eq!((&log[2]["actorKind"], &log[2]["actor"]), (&"API_KEY".into(), &key[..17].into()));
-    assert_eq!(log[3]["after"]["name"], "밤 당번");
-    assert_eq!((&log[3]["after"]["prefix"], &log[3]["subject"]), (&key[..17].into(), &log[0]["subject"]));
+    assert_eq!((&log[3]["actorKind"], &log[3]["actor"]), (&"API_KEY".into(), &key[..17].into()));
+    assert_eq!(log[4]["after"]["name"], "밤 당번");
+    assert_eq!((&log[4]["after"]["prefix"], &log[4]["subject"]), (&key[..17].into(), &log[0]["subject"]));
 }
 
 async fn what_was_refused_or_repeated_is_written_down_no_second_time(world: &World) {

@@ -21,6 +21,7 @@ scenarios![
     a_key_that_was_never_made_or_is_mistyped_is_refused,
     without_its_database_a_known_key_is_good_for_seconds_and_then_it_is_503,
     the_last_use_is_kept,
+    a_key_in_steady_use_is_read_once_in_seconds,
     nothing_of_a_key_but_its_first_characters_is_kept,
     what_was_sent_under_one_key_is_repeated_under_the_next,
 ];
@@ -153,6 +154,29 @@ async fn the_last_use_is_kept(world: &World) {
         last = Some(noted);
         world.advance(Duration::seconds(61));
     }
+}
+
+async fn a_key_in_steady_use_is_read_once_in_seconds(world: &World) {
+    let key = key(world, ApiKeyRole::Admin, None).await;
+    let client = with(&world.stranger(), &key);
+    client.get(ADMIN_ONLY).await.expect(404);
+    eventually("the use is noted", async || row(world, &key).await.last_used_at).await;
+    let before = world.app.db.statements().get();
+    assert!(before > 0);
+    for _ in 0..20 {
+        client.get(ADMIN_ONLY).await.expect(404);
+    }
+    // One more read is due if this takes longer than it should.
+    assert!(world.app.db.statements().get() <= before + 1);
+    // A key that was never made is asked about as rarely.
+    let none = key.key.expose_secret().to_owned();
+    api_key::Entity::delete_by_id(key.row.id).exec(world.app.db.read()).await.expect("deleted");
+    world.advance(Duration::seconds(5));
+    let before = world.app.db.statements().get();
+    for _ in 0..20 {
+        world.stranger().with_token(Some(&none)).get(ADMIN_ONLY).await.expect(401);
+    }
+    assert!((before + 1..=before + 2).contains(&world.app.db.statements().get()));
 }
 
 async fn nothing_of_a_key_but_its_first_characters_is_kept(world: &World) {
