@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::Signer;
+use crate::api_keys;
+use crate::auth::{Jwks, Signer};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
@@ -40,6 +41,10 @@ pub struct Parts {
     pub webhook_limit: Limit,
     /// What links and sessions are signed with.
     pub signer: Signer,
+    /// What is remembered of API keys.
+    pub api_keys: api_keys::Lookup,
+    /// The public keys of users' JWTs, where the settings say where they are.
+    pub jwks: Option<Jwks>,
     /// Where the server listens, once it does.
     pub bound: OnceLock<SocketAddr>,
     /// Unknown outcomes that may be followed up at once, beside the job that does it anyway.
@@ -61,6 +66,7 @@ impl App {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let webhook_limit = Limit::new(config.toss.webhooks_per_minute);
         let (signer, bound) = (Signer::new(&config), OnceLock::new());
+        let jwks = Jwks::new(&config.auth).map_err(BuildError::Jwks)?;
         let follow_ups = Arc::new(Semaphore::new(FOLLOW_UPS));
         Ok(Self(Arc::new(Parts {
             config,
@@ -72,6 +78,8 @@ impl App {
             stopping,
             webhook_limit,
             signer,
+            api_keys: api_keys::Lookup::default(),
+            jwks,
             bound,
             follow_ups,
         })))
@@ -108,4 +116,7 @@ pub enum BuildError {
     /// The Toss settings make no client.
     #[error("toss: {0}")]
     Toss(#[from] toss::ClientError),
+    /// No HTTP client can be made for the public keys of JWTs.
+    #[error("auth.jwks_url: {0}")]
+    Jwks(reqwest::Error),
 }

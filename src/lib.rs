@@ -12,6 +12,8 @@ pub mod db;
 pub mod metrics;
 pub mod telemetry;
 
+pub mod api_keys;
+pub mod audit;
 pub mod auth;
 pub mod http;
 pub mod idempotency;

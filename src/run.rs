@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::app::App;
+use crate::auth::Jwks;
 use crate::db::Database;
 use crate::{http, jobs};
 
@@ -34,6 +35,7 @@ pub struct Service {
 pub async fn start(app: &App) -> Result<Service, ServiceError> {
     let running = http::start(app.clone()).await?;
     tracing::info!(address = %running.address, "serving");
+    Jwks::keep_fresh(app);
     let heartbeat =
         if app.config.scheduler.enabled { Some(jobs::Heartbeat::start(app).await?) } else { None };
     Ok(Service { db: app.db.clone(), running, heartbeat })

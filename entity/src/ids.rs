@@ -167,6 +167,14 @@ row_id! {
     FindingId
 }
 row_id! {
+    /// Identifies an API key.
+    ApiKeyId
+}
+row_id! {
+    /// Identifies one entry of the audit log.
+    AuditEventId
+}
+row_id! {
     /// Identifies one claim of a caller's `Idempotency-Key`.
     ClaimId
 }

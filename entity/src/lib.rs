@@ -6,6 +6,8 @@
 )]
 
 pub mod admin_session;
+pub mod api_key;
+pub mod audit_event;
 pub mod checkout;
 pub mod compensation;
 pub mod customer;
@@ -25,8 +27,9 @@ pub mod temp_order;
 pub mod webhook;
 
 pub use ids::{
-    ClaimId, CustomerKey, EventAmountId, FindingId, IdempotencyKey, JobRunId, OrderId, PaymentEventId,
-    PaymentKey, PeriodId, PlanCode, PlanId, RefundId, SubscriptionId, UserId, WebhookId,
+    ApiKeyId, AuditEventId, ClaimId, CustomerKey, EventAmountId, FindingId, IdempotencyKey, JobRunId,
+    OrderId, PaymentEventId, PaymentKey, PeriodId, PlanCode, PlanId, RefundId, SubscriptionId, UserId,
+    WebhookId,
 };
 pub use money::{Currency, Won, WonChange};
 

@@ -9,6 +9,7 @@ mod m20261121_000002_recovery;
 mod m20261121_000003_pages;
 mod m20261121_000004_figures;
 mod m20261121_000005_search;
+mod m20261121_000006_access;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_pages::Migration),
             Box::new(m20261121_000004_figures::Migration),
             Box::new(m20261121_000005_search::Migration),
+            Box::new(m20261121_000006_access::Migration),
         ]
     }
 }

@@ -9,6 +9,7 @@ use super::form::Fields;
 use super::session::{Cookie, Problem, SIGN_IN, find, sign_in_page};
 use crate::app::App;
 use crate::attention::{self, Part};
+use crate::audit::Actor;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::language::Language;
@@ -27,6 +28,8 @@ pub(super) struct Desk {
     pub(super) app: App,
     /// The session's id.
     pub(super) session: String,
+    /// Who acts, for the audit log.
+    pub(super) actor: Actor,
     /// When the request came; everything on the page is as of then.
     pub(super) now: DateTime<Utc>,
     /// Language, zone and the like.
@@ -183,7 +186,8 @@ impl<'a> FromRequest<'a> for Desk {
             return Err(poem::Error::from_response(turned_away(app, request)));
         };
         let shell = Shell::of(app, request);
-        Ok(Self { app: app.clone(), session, now, shell, language_asked: Language::asked(request) })
+        let actor = Actor::dashboard(app, request);
+        Ok(Self { app: app.clone(), session, actor, now, shell, language_asked: Language::asked(request) })
     }
 }
 

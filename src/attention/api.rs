@@ -139,6 +139,6 @@ impl AttentionApi {
     ) -> Answer<Json<PaymentView>, SettleRefusals> {
         caller.admin()?;
         let order_id = fields::id("orderId", &order_id.0)?;
-        Ok(Json(settle_now(&app, &order_id).await?.into()))
+        Ok(Json(settle_now(&app, &order_id, &caller.actor()).await?.into()))
     }
 }

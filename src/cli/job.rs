@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use entity::job_run::JobRunStatus;
 use poem_openapi::types::ToJSON;
 
+use crate::audit::Actor;
 use crate::config::Config;
 use crate::jobs::api::RunView;
 use crate::jobs::{Job, run_to_end};
@@ -19,7 +20,7 @@ pub(super) async fn run(name: &str) -> Result<ExitCode, Box<dyn std::error::Erro
     let config = Config::load()?;
     let app = super::app(config, matches!(job, Job::SettlePayments | Job::ProcessWebhooks | Job::Reconcile))
         .await?;
-    let finished = run_to_end(&app, job, app.clock.now()).await?;
+    let finished = run_to_end(&app, job, &Actor::command_line(), app.clock.now()).await?;
     let failed = finished.status != JobRunStatus::Done;
     super::say(&format!("{}\n", RunView::from(finished).to_json_string()));
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::{db, http, telemetry};
 
+mod api_key;
 mod check;
 mod health;
 mod job;
@@ -53,6 +54,11 @@ enum Command {
     Check(check::Arguments),
     /// Ask the service on this machine whether it can serve. Exit code 0: it can.
     Health(health::Arguments),
+    /// Make, list and revoke API keys.
+    ApiKey {
+        #[command(subcommand)]
+        command: api_key::Command,
+    },
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -89,6 +95,10 @@ impl Cli {
             Command::Job { command: JobCommand::Run { name } } => {
                 telemetry::init();
                 job::run(&name).await
+            }
+            Command::ApiKey { command } => {
+                telemetry::init();
+                api_key::run(command).await
             }
             Command::Reconcile(arguments) => {
                 telemetry::init_beside_progress();

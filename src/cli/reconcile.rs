@@ -6,7 +6,10 @@ use chrono_tz::Tz;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use serde_json::json;
+
 use super::table::table;
+use crate::audit::{self, Act, Action, Actor};
 use crate::config::Config;
 use crate::reconcile::{Difference, Options, Outcome, Progress, Report, Window, reconcile};
 
@@ -32,6 +35,10 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Option<bool>, Box<dyn s
     let app = super::app(Config::load()?, true).await?;
     let zone = app.config.billing.timezone;
     let window = Window::of_days(arguments.from, arguments.to, zone, app.clock.now())?;
+    // It repairs, so that it is an act of whoever typed it.
+    let days = json!({"from": arguments.from.to_string(), "to": arguments.to.to_string()});
+    let act = Act::new(Action::JobRun, "reconcile").made(days);
+    audit::record(&app, &Actor::command_line(), &act, app.clock.now()).await?;
     let stopping = app.stopping.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {

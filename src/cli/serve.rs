@@ -64,8 +64,16 @@ fn announce(config: &Config) {
     if config.auth.admin_key.is_none()
         && config.auth.service_key.is_none()
         && config.auth.jwt_hs256_secret.is_none()
+        && config.auth.jwks_url.is_none()
     {
-        tracing::warn!("no credential is configured: nobody can call anything but the public paths");
+        tracing::warn!(
+            "no credential is configured: only keys made with `gudok api-key create` let anybody in"
+        );
+    }
+    if config.auth.jwks_url.is_some() && config.auth.audience.is_none() {
+        tracing::warn!(
+            "auth.audience is not set: a token that auth.jwks_url's keys signed for another service is good here"
+        );
     }
     let short = config.auth.jwt_hs256_secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32);
     if short {

@@ -136,6 +136,8 @@ mod tests {
             ("GUDOK__SCHEDULER__ENABLED", "maybe", "enabled"),
             ("GUDOK__DATABASE__URL", "mysql://x", "database.url"),
             ("GUDOK__AUTH__ADMIN_KEY", "", "auth.admin_key"),
+            ("GUDOK__AUTH__JWKS_URL", "http://keys.test/jwks", "auth.jwks_url"),
+            ("GUDOK__AUTH__JWKS_URL", "file:///etc/keys", "auth.jwks_url"),
             ("gudok__auth__admin_key", "x", "gudok__auth__admin_key"),
             ("GUDOK__SERVER__TLS_KEY", "key.pem", "server.tls_key"),
             ("GUDOK__SERVER__CORS_ORIGINS", "*", "cors_origins"),

@@ -162,7 +162,7 @@ pub struct Auth {
     pub jwt_hs256_secret: Option<SecretString>,
     /// What checkout links and sessions are signed with; derived from Toss's secret key when unset.
     pub signing_secret: Option<SecretString>,
-    /// Where public keys of JWTs are published.
+    /// Where public keys of JWTs are published: https, or http on this machine.
     pub jwks_url: Option<Url>,
     /// The `iss` that a JWT must name.
     pub issuer: Option<String>,

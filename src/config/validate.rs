@@ -1,7 +1,7 @@
 //! Rules between settings that types alone cannot say.
 
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
+use url::{Host, Url};
 
 use super::{Config, ConfigError};
 
@@ -78,7 +78,7 @@ impl Config {
             self.keys_are_not_empty(),
             self.toss_keys_belong_together(),
             self.live_key_is_not_sent_in_clear(),
-            self.jwks_is_not_promised(),
+            self.jwks_cannot_be_forged_on_the_way(),
         ];
         rules.into_iter().collect()
     }
@@ -196,12 +196,18 @@ impl Config {
         check(!(live && clear), "toss.base_url", "a live key is only ever sent over https")
     }
 
-    fn jwks_is_not_promised(&self) -> Result<(), ConfigError> {
-        check(
-            self.auth.jwks_url.is_none(),
-            "auth.jwks_url",
-            "is not supported yet; use auth.jwt_hs256_secret",
-        )
+    /// Whoever could change the answer on its way could sign in as anybody.
+    fn jwks_cannot_be_forged_on_the_way(&self) -> Result<(), ConfigError> {
+        let own = |url: &Url| match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        let safe =
+            |url: &Url| url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && own(url));
+        let sane = self.auth.jwks_url.as_ref().is_none_or(safe);
+        check(sane, "auth.jwks_url", "must be https, or http on this machine")
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Database {
     writer: Option<Arc<Semaphore>>,
     /// Transactions that were run again.
     retries: Counter,
+    /// Statements that were run, not counting the beginnings and ends of transactions.
+    statements: Counter,
 }
 
 impl Database {
@@ -69,10 +71,15 @@ impl Database {
             options.max_connections(max_connections.unwrap_or(by_cores.clamp(8, 16)));
             options.statement_timeout(STATEMENT_TIMEOUT).set_application_name("gudok");
         }
-        let connection = sea_orm::Database::connect(options).await?;
+        let mut connection = sea_orm::Database::connect(options).await?;
+        let statements = Counter::default();
+        let counted = statements.clone();
+        connection.set_metric_callback(move |_| {
+            counted.inc();
+        });
         let sqlite = connection.get_database_backend() == DbBackend::Sqlite;
         let writer = sqlite.then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { connection, writer, retries: Counter::default() })
+        Ok(Self { connection, writer, retries: Counter::default(), statements })
     }
 
     /// For single statements that only read.
@@ -128,6 +135,11 @@ impl Database {
     /// How many transactions were run again because they lost to another.
     pub fn retries(&self) -> &Counter {
         &self.retries
+    }
+
+    /// How many statements were run.
+    pub fn statements(&self) -> &Counter {
+        &self.statements
     }
 
     /// Whether the database answers at all.

@@ -12,7 +12,7 @@ use crate::metrics::{CONTENT_TYPE, scrape};
 /// The metrics as text, to the role `admin`.
 #[handler]
 pub(super) async fn metrics(request: &Request, app: Data<&App>) -> poem::Result<Response> {
-    auth::caller(&app, request)?.admin()?;
+    auth::caller(&app, request).await?.admin()?;
     let text = scrape(&app).await.map_err(|error| {
         tracing::error!(%error, "metrics cannot be written");
         ApiError::from(Code::Internal)

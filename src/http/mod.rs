@@ -6,7 +6,9 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
 use crate::app::App;
-use crate::{attention, event_amounts, jobs, payments, plans, refunds, subscriptions, temp_orders, webhooks};
+use crate::{
+    attention, audit, event_amounts, jobs, payments, plans, refunds, subscriptions, temp_orders, webhooks,
+};
 
 pub mod body;
 pub mod code;
@@ -17,6 +19,7 @@ mod headers;
 mod health;
 pub mod idempotency;
 pub mod language;
+mod locks;
 mod metrics;
 pub mod nullable;
 pub(crate) mod origin;
@@ -64,6 +67,7 @@ type Apis = (
     jobs::api::JobsApi,
     webhooks::api::WebhooksApi,
     attention::api::AttentionApi,
+    audit::api::AuditApi,
 );
 
 /// The API with its documentation.
@@ -105,6 +109,7 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .nest("/", service)
         .data(app.clone())
         .with(idempotency::Keys::new(app.clone(), Arc::clone(&paths)))
+        .with(locks::Locks { app: app.clone(), paths: Arc::clone(&paths) })
         .with(problems::Problems { app, paths, overload, rates })
         .with(headers)
         .into_endpoint()
@@ -117,8 +122,8 @@ Subscription billing over Toss Payments.
 `totalAmount` and `customerKey`; its success URL brings a `paymentKey`, which `POST /v1/payments/confirm` charges.
 `GET /v1/users/{userId}/subscription` tells what the user may use.
 
-**Credentials**: press *Authorize* and give an API key (role `service` or `admin`) or a user's JWT (role `user`, whose
-`sub` is the `userId`).
+**Credentials**: press *Authorize* and give an API key (role `service` or `admin`; `gudok api-key create` makes more) or a
+user's JWT (role `user`, whose `sub` is the `userId`; HS256, or RS256, ES256 or EdDSA by a published key).
 
 **Money** is whole won. **Time** is RFC 3339 in UTC; months are counted in `billing.timezone`.
 **Lists** take `limit` (1 to 100, default 20) and `cursor`, newest first.

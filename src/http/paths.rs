@@ -105,6 +105,12 @@ impl Paths {
         Ok(())
     }
 
+    /// Whether the document has such an operation.
+    pub(super) fn knows(&self, method: &Method, path: &str) -> bool {
+        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+        self.operation(method, path).is_some()
+    }
+
     /// Whether the operation takes an `Idempotency-Key`.
     pub(super) fn takes_key(&self, method: &Method, path: &str) -> bool {
         self.operation(method.as_str(), path).is_some_and(|operation| operation.keyed)

@@ -20,6 +20,7 @@ use super::overload::{Overload, Place};
 use super::paths::Paths;
 use super::rates::Rates;
 use crate::app::App;
+use crate::auth::Once;
 use crate::pages::{self, Shell};
 
 /// The header that carries the id.
@@ -67,6 +68,8 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
         let path = request.uri().path().to_owned();
         let page = Shown::of(&around.app, &request);
         request.set_data(RequestId(request_id.clone()));
+        let once = Once::default();
+        request.set_data(once.clone());
         let span = tracing::info_span!("request", request_id);
         async {
             let checked = around.rates.check(&around.app, &around.paths, &request);
@@ -94,7 +97,8 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
             around.rates.answered(&around.app, &checked, &mut response);
             let status = response.status().as_u16();
             let elapsed_ms = u64::try_from(underway.answered(status).as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(%method, path = loggable(&path), status, elapsed_ms, "answered");
+            let caller = once.name();
+            tracing::info!(%method, path = loggable(&path), status, elapsed_ms, caller, "answered");
             Ok(response)
         }
         .instrument(span)

@@ -167,7 +167,7 @@ impl JobsApi {
         let job = Job::named(&name.0).ok_or(Code::JobNotFound)?;
         let run = match key.made()? {
             Some(id) => list::run(app.db.read(), id).await?.ok_or(Code::Internal)?,
-            None => run_now(&app, job, key.claim().as_ref(), app.clock.now()).await?,
+            None => run_now(&app, job, (&caller.actor(), key.claim().as_ref()), app.clock.now()).await?,
         };
         Ok(Json(run.into()))
     }

@@ -12,6 +12,7 @@ use sea_orm::{
 
 use super::{Job, RunError};
 use crate::app::App;
+use crate::audit::{self, Act, Action, Actor};
 use crate::db::transact;
 use crate::idempotency::{self, Claim};
 
@@ -34,16 +35,18 @@ pub(super) async fn begin(
     transact!(app.db, |tx| { begin_in(tx, job, scheduled_for, now).await })
 }
 
-/// Begins a run of `job` at once, under the caller's `claim` if there is one.
+/// Begins a run of `job` at once, because `actor` wants it, under the caller's `claim` if there is one.
 pub(super) async fn begin_now(
     app: &App,
     job: Job,
-    claim: Option<&Claim>,
+    (actor, claim): (&Actor, Option<&Claim>),
     now: DateTime<Utc>,
 ) -> Result<job_run::Model, RunError> {
     transact!(app.db, |tx| {
         let run = begin_in(tx, job, now, now).await?.ok_or(RunError::Running)?;
         idempotency::made(tx, claim, &run.id).await?;
+        let act = Act::new(Action::JobRun, job.name()).made(serde_json::json!({"runId": run.id.to_string()}));
+        audit::write(tx, actor, &act, now).await?;
         Ok(run)
     })
 }

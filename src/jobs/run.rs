@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use super::{Job, Schedule, record};
 use crate::app::App;
+use crate::audit::Actor;
 use crate::db::is_unavailable;
 use crate::idempotency::{Claim, ClaimError};
 
@@ -30,7 +31,7 @@ pub enum RunError {
     Database(#[from] DbErr),
 }
 
-/// Runs `job` at once, under the caller's `claim` if there is one, and returns its run, whose status tells how it went,
+/// Runs `job` at once, because `actor` wants it, under the caller's `claim` if there is one, and returns its run, whose status tells how it went,
 /// or that it still goes on after `server.answer_within_ms`.
 ///
 /// # Errors
@@ -38,10 +39,10 @@ pub enum RunError {
 pub async fn run_now(
     app: &App,
     job: Job,
-    claim: Option<&Claim>,
+    (actor, claim): (&Actor, Option<&Claim>),
     now: DateTime<Utc>,
 ) -> Result<job_run::Model, RunError> {
-    let run = record::begin_now(app, job, claim, now).await?;
+    let run = record::begin_now(app, job, (actor, claim), now).await?;
     // A task of its own: a caller that hangs up does not cut the job off.
     let (worker, begun) = (app.clone(), run.clone());
     let task = app.tasks.spawn(async move { carry_out(&worker, job, run, now).await }.in_current_span());
@@ -53,12 +54,17 @@ pub async fn run_now(
     }
 }
 
-/// Runs `job` at once and returns its finished run, whose status tells how it went.
+/// Runs `job` at once, because `actor` wants it, and returns its finished run, whose status tells how it went.
 ///
 /// # Errors
 /// [`RunError`].
-pub async fn run_to_end(app: &App, job: Job, now: DateTime<Utc>) -> Result<job_run::Model, RunError> {
-    let run = record::begin_now(app, job, None, now).await?;
+pub async fn run_to_end(
+    app: &App,
+    job: Job,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<job_run::Model, RunError> {
+    let run = record::begin_now(app, job, (actor, None), now).await?;
     Ok(carry_out(app, job, run, now).await?)
 }
 

@@ -285,6 +285,8 @@ async fn claim_again(
     (lease, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Claim, ConfirmError> {
     if command.owner.as_ref().is_some_and(|owner| owner != &payment.user_id) {
+        // As much is read as for an order that nobody has: a stranger learns nothing from how long it takes either.
+        temp_order::Entity::find_by_id(command.order_id.clone()).one(tx).await?;
         return Err(ConfirmError::OrderNotFound);
     }
     if command.amount != payment.amount {

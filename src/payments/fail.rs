@@ -69,6 +69,8 @@ async fn record(
         return moves::lock(tx, &command.order_id).await?.ok_or(FailError::OrderNotFound);
     };
     if command.owner.as_ref().is_some_and(|owner| owner != &payment.user_id) {
+        // As much is read as for an order that nobody has: a stranger learns nothing from how long it takes either.
+        temp_order::Entity::find_by_id(command.order_id.clone()).one(tx).await?;
         return Err(FailError::OrderNotFound);
     }
     // What Toss said of an attempt is worth more than what a browser says.

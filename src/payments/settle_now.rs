@@ -12,6 +12,7 @@ use super::record::tell;
 use super::reread::{Reread, reread_quietly};
 use super::settle::OpenPayments;
 use crate::app::App;
+use crate::audit::{self, Act, Action, Actor};
 use crate::compensations::{self, OpenCompensations};
 use crate::db::transact;
 use crate::due::{self, Duty, Outcome};
@@ -41,15 +42,19 @@ pub enum SettleNowError {
     Database(#[from] DbErr),
 }
 
-/// Asks Toss about the payment of `order_id` and whatever else of the order is open, and returns the payment as it
-/// stands then.
+/// Asks Toss about the payment of `order_id` and whatever else of the order is open, because `actor` wants to know, and
+/// returns the payment as it stands then.
 ///
 /// # Errors
 /// [`SettleNowError`].
-pub async fn settle_now(app: &App, order_id: &OrderId) -> Result<payment::Model, SettleNowError> {
-    let (worker, order) = (app.clone(), order_id.clone());
+pub async fn settle_now(
+    app: &App,
+    order_id: &OrderId,
+    actor: &Actor,
+) -> Result<payment::Model, SettleNowError> {
+    let (worker, order, actor) = (app.clone(), order_id.clone(), actor.clone());
     // A task of its own: a caller that hangs up cancels nothing.
-    let task = app.tasks.spawn(async move { ask_now(&worker, &order).await }.in_current_span());
+    let task = app.tasks.spawn(async move { ask_now(&worker, &order, &actor).await }.in_current_span());
     match tokio::time::timeout(app.config.server.answer_within(), task).await {
         Ok(Ok(asked)) => asked,
         Ok(Err(broken)) => Err(DbErr::Custom(format!("the question broke off: {broken}")).into()),
@@ -57,8 +62,10 @@ pub async fn settle_now(app: &App, order_id: &OrderId) -> Result<payment::Model,
     }
 }
 
-async fn ask_now(app: &App, order_id: &OrderId) -> Result<payment::Model, SettleNowError> {
+async fn ask_now(app: &App, order_id: &OrderId, actor: &Actor) -> Result<payment::Model, SettleNowError> {
     let before = stored(app, order_id).await?;
+    let (act, now) = (Act::new(Action::PaymentSettle, order_id), app.clock.now());
+    audit::record(app, actor, &act, now).await?;
     if !app.toss.is_listening() {
         return Err(SettleNowError::Untold { retry_after: RETRY_AFTER });
     }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{ChangeError, ChangePlan, CreateError, NewPlan, Sells, change, create};
 use crate::app::App;
+use crate::audit::Actor;
 use crate::auth::Caller;
 use crate::http::Tag;
 use crate::http::body::Json;
@@ -146,7 +147,7 @@ impl CreatePlan {
     ///
     /// # Errors
     /// Every field at fault.
-    pub(crate) fn parse(&self, claim: Option<Claim>) -> Result<NewPlan, ApiError> {
+    pub(crate) fn parse(&self, claim: Option<Claim>, actor: Actor) -> Result<NewPlan, ApiError> {
         let (code, name, price, _krw, sells) = (
             fields::id("code", &self.code),
             fields::text("name", &self.name, 1, 100),
@@ -155,7 +156,7 @@ impl CreatePlan {
             self.sells(),
         )
             .together()?;
-        Ok(NewPlan { code, name, sells, price, is_active: self.is_active.unwrap_or(true), claim })
+        Ok(NewPlan { code, name, sells, price, is_active: self.is_active.unwrap_or(true), claim, actor })
     }
 
     fn sells(&self) -> Result<Sells, FieldError> {
@@ -314,7 +315,7 @@ impl PlansApi {
         body: Json<CreatePlan>,
     ) -> Answer<Created, CreateRefusals> {
         caller.admin()?;
-        let new = body.0.parse(key.claim())?;
+        let new = body.0.parse(key.claim(), caller.actor())?;
         let plan = match key.made()? {
             Some(id) => super::find(app.db.read(), id).await?.ok_or(Code::Internal)?,
             None => create(&app, new, app.clock.now()).await?,
@@ -336,6 +337,6 @@ impl PlansApi {
     ) -> Answer<Json<PlanView>, ChangeRefusals> {
         caller.admin()?;
         let id = fields::row_id("id", &id.0)?;
-        Ok(Json(change(&app, id, &body.0.parse()?, app.clock.now()).await?.into()))
+        Ok(Json(change(&app, id, &body.0.parse()?, &caller.actor(), app.clock.now()).await?.into()))
     }
 }

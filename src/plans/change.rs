@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use entity::{PlanId, Won, plan};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, IntoActiveModel, QuerySelect};
+use sea_orm::{ActiveEnum, ActiveModelTrait, DbErr, EntityTrait, IntoActiveModel, QuerySelect};
+use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::audit::{self, Act, Action, Actor};
 use crate::db::transact;
 
 /// What is to change; none leaves as is.
@@ -35,7 +37,7 @@ pub enum ChangeError {
     Database(#[from] DbErr),
 }
 
-/// Changes the plan `id`.
+/// Changes the plan `id`, as `actor` wants it.
 ///
 /// # Errors
 /// [`ChangeError`].
@@ -43,6 +45,7 @@ pub async fn change(
     app: &App,
     id: PlanId,
     change: &ChangePlan,
+    actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<plan::Model, ChangeError> {
     transact!(app.db, |tx| {
@@ -51,6 +54,7 @@ pub async fn change(
         if change.interval_months.is_some() && plan.interval_months.is_none() {
             return Err(ChangeError::EventHasNoInterval);
         }
+        let before = audited(&plan);
         let mut row = plan.into_active_model();
         if let Some(name) = &change.name {
             row.name = Set(name.clone());
@@ -65,6 +69,21 @@ pub async fn change(
             row.is_active = Set(is_active);
         }
         row.updated_at = Set(now);
-        Ok(row.update(tx).await?)
+        let plan = row.update(tx).await?;
+        let act = Act::new(Action::PlanChange, id).changed(&before, &audited(&plan));
+        audit::write(tx, actor, &act, now).await?;
+        Ok(plan)
+    })
+}
+
+/// What the audit log tells of a plan.
+pub(super) fn audited(plan: &plan::Model) -> Value {
+    json!({
+        "code": plan.code.as_str(),
+        "name": plan.name,
+        "type": plan.r#type.to_value(),
+        "price": plan.price.get(),
+        "intervalMonths": plan.interval_months,
+        "isActive": plan.is_active,
     })
 }

@@ -5,7 +5,9 @@ use entity::plan::PlanType;
 use entity::{Currency, PlanCode, PlanId, Won, plan};
 use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel};
 
+use super::change::audited;
 use crate::app::App;
+use crate::audit::{self, Act, Action, Actor};
 use crate::db::{transact, unique_violation};
 use crate::idempotency::{self, Claim, ClaimError};
 
@@ -24,6 +26,8 @@ pub struct NewPlan {
     pub is_active: bool,
     /// The claim under which it is made, where the caller sent an `Idempotency-Key`.
     pub claim: Option<Claim>,
+    /// Who makes it.
+    pub actor: Actor,
 }
 
 /// What a plan sells. An event with months, or time without them, cannot be said.
@@ -73,9 +77,11 @@ pub async fn create(app: &App, new: NewPlan, now: DateTime<Utc>) -> Result<plan:
         created_at: now,
         updated_at: now,
     };
+    let act = Act::new(Action::PlanCreate, plan.id).made(audited(&plan));
     transact!(app.db, |tx| {
         plan.clone().into_active_model().insert(tx).await.map_err(code_is_taken)?;
         idempotency::made(tx, new.claim.as_ref(), &plan.id).await?;
+        audit::write(tx, &new.actor, &act, now).await?;
         Ok(plan.clone())
     })
 }

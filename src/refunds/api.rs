@@ -260,15 +260,15 @@ impl RefundsApi {
         let refunded = match key.made()? {
             Some(refund) => standing(&app, refund, now).await?,
             None => {
-                let (owner, claim) = (caller.owner(), key.claim());
                 let wish = RequestRefund {
-                    owner,
+                    owner: caller.owner(),
                     order_id,
                     reason,
                     amount,
                     believed_balance: None,
                     receive_account: account,
-                    claim,
+                    claim: key.claim(),
+                    actor: caller.actor(),
                 };
                 request(&app, wish, now).await?
             }

@@ -12,6 +12,7 @@ use tracing::Instrument;
 use super::settle::{self, OpenRefunds};
 use super::window;
 use crate::app::App;
+use crate::audit::{self, Act, Action, Actor};
 use crate::crash::{self, Point};
 use crate::db::transact;
 use crate::due::{self, Outcome};
@@ -37,6 +38,8 @@ pub struct RequestRefund {
     pub receive_account: Option<ReceiveAccount>,
     /// The claim under which it is asked for, where the caller sent an `Idempotency-Key`.
     pub claim: Option<Claim>,
+    /// Who asks.
+    pub actor: Actor,
 }
 
 /// A refund, its payment and the subscription as they stand when the caller is answered.
@@ -235,9 +238,16 @@ async fn reserve(
         };
         refund.clone().into_active_model().insert(tx).await?;
         idempotency::made(tx, command.claim.as_ref(), &refund.id).await?;
+        audit::write(tx, &command.actor, &act(&refund), now).await?;
         crash::point(Point::ReserveWritten);
         Ok(Reserved { refund, lease, _admission: admission })
     })
+}
+
+/// What the audit log tells of a refund: neither its reason, which is in the refund, nor an account.
+fn act(refund: &refund::Model) -> Act {
+    let act = Act::new(Action::RefundRequest, &refund.order_id);
+    act.made(serde_json::json!({"refundId": refund.id.to_string(), "amount": refund.amount.get()}))
 }
 
 /// How much may go back, by the rules.

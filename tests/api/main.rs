@@ -11,6 +11,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod support;
 
 mod admin;
+mod audit;
+mod auth;
 mod browser;
 mod check;
 mod checkout;
@@ -54,6 +56,8 @@ fn main() -> ExitCode {
     };
     let scenarios: Vec<Scenario> = [
         admin::scenarios(),
+        audit::scenarios(),
+        auth::scenarios(),
         browser::scenarios(),
         check::scenarios(),
         checkout::scenarios(),

@@ -2,6 +2,7 @@
 
 use entity::{Won, plan};
 use gudok::app::App;
+use gudok::audit::Actor;
 use gudok::plans::{NewPlan, Sells, create};
 
 use crate::Broken;
@@ -35,6 +36,14 @@ pub async fn create_all(app: &App) -> Result<Catalogue, Broken> {
 async fn make(app: &App, code: &str, name: &str, sells: Sells, won: i64) -> Result<plan::Model, Broken> {
     let price = Won::new(won).ok_or("a price is never negative")?;
     let name = name.to_owned();
-    let new = NewPlan { code: code.parse()?, name, sells, price, is_active: true, claim: None };
+    let new = NewPlan {
+        code: code.parse()?,
+        name,
+        sells,
+        price,
+        is_active: true,
+        claim: None,
+        actor: Actor::system(),
+    };
     Ok(create(app, new, app.clock.now()).await?)
 }

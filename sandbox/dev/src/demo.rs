@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use entity::payment_event::Cause;
 use entity::{OrderId, PaymentKey, UserId, Won, plan};
 use gudok::app::App;
+use gudok::audit::Actor;
 use gudok::checkout::ReturnUrls;
 use gudok::payments::{self, Confirm, Confirmed};
 use gudok::refunds::{self, RequestRefund};
@@ -237,6 +238,7 @@ impl<'a> Demo<'a> {
             believed_balance: None,
             receive_account: None,
             claim: None,
+            actor: Actor::system(),
         };
         refunds::request(self.app, command, self.app.clock.now()).await?;
         Ok(())

@@ -15,7 +15,7 @@ use crate::jobs::{Job, RunError, run_now};
 pub(in crate::admin) async fn now(posted: Posted, Path(name): Path<String>) -> poem::Result<Response> {
     let desk = posted.desk;
     let job = Job::named(&name).ok_or_else(|| ApiError::from(Code::JobNotFound))?;
-    match run_now(&desk.app, job, None, desk.now).await {
+    match run_now(&desk.app, job, (&desk.actor, None), desk.now).await {
         Ok(_) => Ok(desk.see_other(&format!("/admin/jobs?ran={}", job.name()))),
         Err(RunError::Running) => {
             let text = format!("{}: {}", job.name(), Code::JobRunning.detail(desk.shell.language));

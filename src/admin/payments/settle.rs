@@ -12,7 +12,7 @@ use crate::payments::settle_now;
 #[handler]
 pub(in crate::admin) async fn ask(posted: Posted, Path(order_id): Path<String>) -> poem::Result<Response> {
     let order_id = fields::id("orderId", &order_id).map_err(ApiError::from)?;
-    settle_now(&posted.desk.app, &order_id).await.map_err(ApiError::from)?;
+    settle_now(&posted.desk.app, &order_id, &posted.desk.actor).await.map_err(ApiError::from)?;
     Ok(posted.desk.see_other(&format!("/admin/payments/{order_id}?notice=asked")))
 }
 

@@ -6,6 +6,7 @@ use poem::{Response, handler};
 use super::form::{find, show};
 use crate::admin::desk::Posted;
 use crate::admin::form::Fields;
+use crate::audit::Actor;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::fields::{Fault, FieldError};
@@ -16,7 +17,7 @@ use crate::plans::api::{CreatePlan, PatchPlan, PlanKind};
 #[handler]
 pub(in crate::admin) async fn create(posted: Posted) -> poem::Result<Response> {
     let Posted { desk, fields } = posted;
-    let made = match parse_new(&fields) {
+    let made = match parse_new(&fields, desk.actor.clone()) {
         Ok(new) => plans::create(&desk.app, new, desk.now).await.map_err(ApiError::from),
         Err(error) => Err(error),
     };
@@ -41,7 +42,9 @@ pub(in crate::admin) async fn change(posted: Posted, Path(id): Path<String>) -> 
         is_active: Some(fields.is_on("active")),
     };
     let changed = match patch.parse() {
-        Ok(change) => plans::change(&desk.app, plan.id, &change, desk.now).await.map_err(ApiError::from),
+        Ok(change) => {
+            plans::change(&desk.app, plan.id, &change, &desk.actor, desk.now).await.map_err(ApiError::from)
+        }
         Err(error) => Err(error),
     };
     match changed {
@@ -53,7 +56,7 @@ pub(in crate::admin) async fn change(posted: Posted, Path(id): Path<String>) -> 
     }
 }
 
-fn parse_new(fields: &Fields) -> Result<plans::NewPlan, ApiError> {
+fn parse_new(fields: &Fields, actor: Actor) -> Result<plans::NewPlan, ApiError> {
     let kind = match fields.get("type") {
         Some("BASIC") => PlanKind::Basic,
         Some("PREMIUM") => PlanKind::Premium,
@@ -69,7 +72,7 @@ fn parse_new(fields: &Fields) -> Result<plans::NewPlan, ApiError> {
         interval_months: fields.trimmed("months").map(|_| number(fields, "months")),
         is_active: Some(fields.is_on("active")),
     };
-    plan.parse(None)
+    plan.parse(None, actor)
 }
 
 fn text(fields: &Fields, name: &str) -> String {

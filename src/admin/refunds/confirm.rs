@@ -71,6 +71,7 @@ async fn make(
         believed_balance: Some(believed),
         receive_account: wish.account,
         claim: Some(claim),
+        actor: desk.actor.clone(),
     };
     let outcome = tokio::select! {
         outcome = refunds::request(&desk.app, command, desk.now) => outcome,

@@ -71,13 +71,14 @@ impl<E: Endpoint + 'static> Endpoint for WithKeys<E> {
             return self.0.call(request).await.map(IntoResponse::into_response);
         }
         // A stranger is refused where everybody without a key is, and leaves no trace here.
-        let Ok(caller) = auth::caller(app, &request) else {
+        let Ok(caller) = auth::caller(app, &request).await else {
             return self.0.call(request).await.map(IntoResponse::into_response);
         };
         let key = key(request.headers()).map_err(ApiError::from)?;
         let body = request.take_body();
         let body = body::whole(&request, body).await?;
-        let asked = Asked { caller: caller.0.scope(), key, fingerprint: fingerprint(&request, &body) };
+        let asked =
+            Asked { caller: caller.0.principal.scope(), key, fingerprint: fingerprint(&request, &body) };
         request.set_body(body);
         let taken = idempotency::take(app, &asked, app.clock.now()).await.map_err(ApiError::from)?;
         match taken {

@@ -1,9 +1,10 @@
 //! Who may call what: one table of every operation by every kind of credential.
 
+use gudok::auth::access::{self, RULES, Right, Rule};
 use serde_json::{Value, json};
 
 use super::openapi::operations;
-use crate::support::client::{Client, sign};
+use crate::support::client::{Client, send, sign};
 use crate::support::scenario::scenarios;
 use crate::support::world::World;
 
@@ -14,6 +15,7 @@ scenarios![
     a_list_shows_a_user_only_what_is_theirs,
     another_users_order_cannot_be_bought_failed_or_refunded,
     a_refused_caller_leaves_no_trace,
+    another_users_record_looks_exactly_like_none,
 ];
 
 /// Who calls, in the order of the table's columns.
@@ -22,68 +24,80 @@ const CALLERS: [&str; 7] = ["none", "garbage", "expired JWT", "another user", "t
 /// Statuses by column.
 type Statuses = [u16; 7];
 
-const EVERYBODY: Statuses = [200; 7];
-const ADMIN: Statuses = [401, 401, 401, 403, 403, 403, 200];
-const OWN_ELSE_MISSING: Statuses = [401, 401, 401, 404, 200, 200, 200];
-const OWN_ELSE_FORBIDDEN: Statuses = [401, 401, 401, 403, 200, 200, 200];
+/// One operation by example: method, path as documented, query, body, what it answers to those who may, and what to a
+/// user who has no such record. `{…}` stands for what [`Seed::fill`] knows; everything belongs to the user `u1`.
+type Example = (&'static str, &'static str, &'static str, &'static str, u16, u16);
 
-/// One operation: method, path as documented, query, body, and what each caller gets. `{…}` stands for what
-/// [`Seed::fill`] knows; everything belongs to the user `u1`.
-type Row = (&'static str, &'static str, &'static str, &'static str, Statuses);
-
-const TABLE: [Row; 21] = [
-    ("GET", "/v1/plans", "", "", EVERYBODY),
-    ("GET", "/v1/plans/{id}", "", "", EVERYBODY),
+/// An example of every rule; who may do what is in the product's own table.
+const EXAMPLES: [Example; 28] = [
+    ("GET", "/v1/plans", "", "", 200, 0),
+    ("GET", "/v1/plans/{id}", "", "", 200, 0),
     (
         "POST",
         "/v1/plans",
         "",
         r#"{"code":"NEW","name":"new","type":"BASIC","price":9900,"intervalMonths":1}"#,
-        [401, 401, 401, 403, 403, 403, 201],
+        201,
+        0,
     ),
-    ("PATCH", "/v1/plans/{id}", "", r#"{"name":"other"}"#, ADMIN),
-    ("POST", "/v1/webhooks/toss", "", r#"{"eventType":"PAYMENT_STATUS_CHANGED"}"#, EVERYBODY),
-    (
-        "POST",
-        "/v1/temp-orders",
-        "",
-        r#"{"planId":"{id}","userId":"u1"}"#,
-        [401, 401, 401, 403, 201, 201, 201],
-    ),
-    ("GET", "/v1/temp-orders/{orderId}", "", "", OWN_ELSE_MISSING),
+    ("PATCH", "/v1/plans/{id}", "", r#"{"name":"other"}"#, 200, 0),
+    ("POST", "/v1/webhooks/toss", "", r#"{"eventType":"PAYMENT_STATUS_CHANGED"}"#, 200, 0),
+    ("POST", "/v1/temp-orders", "", r#"{"planId":"{id}","userId":"u1"}"#, 201, 403),
+    ("GET", "/v1/temp-orders/{orderId}", "", "", 200, 404),
     (
         "POST",
         "/v1/payments/confirm",
         "",
         r#"{"paymentKey":"{paymentKey}","orderId":"{confirmed}","amount":9900}"#,
-        OWN_ELSE_MISSING,
+        200,
+        404,
     ),
     (
         "POST",
         "/v1/payments/fail",
         "",
         r#"{"orderId":"{failed}","code":"PAY_PROCESS_CANCELED","message":"취소"}"#,
-        OWN_ELSE_MISSING,
+        200,
+        404,
     ),
-    ("GET", "/v1/payments", "?userId=u1", "", OWN_ELSE_FORBIDDEN),
-    ("GET", "/v1/payments/{orderId}", "", "", OWN_ELSE_MISSING),
-    (
-        "POST",
-        "/v1/payments/{orderId}/cancel",
-        "",
-        r#"{"cancelReason":"변심","cancelAmount":100}"#,
-        OWN_ELSE_MISSING,
-    ),
-    ("GET", "/v1/refunds", "?userId=u1", "", OWN_ELSE_FORBIDDEN),
-    ("GET", "/v1/subscriptions", "", "", ADMIN),
-    ("GET", "/v1/users/{userId}/subscription", "", "", OWN_ELSE_MISSING),
-    ("GET", "/v1/event-amounts", "", "", ADMIN),
-    ("GET", "/v1/jobs", "", "", ADMIN),
-    ("POST", "/v1/jobs/{name}/run", "", "", ADMIN),
-    ("GET", "/v1/jobs/{name}/runs", "", "", ADMIN),
-    ("GET", "/v1/admin/attention", "", "", ADMIN),
-    ("POST", "/v1/admin/payments/{orderId}/settle", "", "", ADMIN),
+    ("GET", "/v1/payments", "?userId=u1", "", 200, 403),
+    ("GET", "/v1/payments/{orderId}", "", "", 200, 404),
+    ("POST", "/v1/payments/{orderId}/cancel", "", r#"{"cancelReason":"변심","cancelAmount":100}"#, 200, 404),
+    ("GET", "/v1/refunds", "?userId=u1", "", 200, 403),
+    ("GET", "/v1/subscriptions", "", "", 200, 0),
+    ("GET", "/v1/users/{userId}/subscription", "", "", 200, 404),
+    ("GET", "/v1/event-amounts", "", "", 200, 0),
+    ("GET", "/v1/jobs", "", "", 200, 0),
+    ("POST", "/v1/jobs/{name}/run", "", "", 200, 0),
+    ("GET", "/v1/jobs/{name}/runs", "", "", 200, 0),
+    ("GET", "/v1/admin/attention", "", "", 200, 0),
+    ("POST", "/v1/admin/payments/{orderId}/settle", "", "", 200, 0),
+    ("GET", "/v1/admin/audit", "", "", 200, 0),
+    ("GET", "/healthz", "", "", 200, 0),
+    ("GET", "/readyz", "", "", 200, 0),
+    ("GET", "/openapi.json", "", "", 200, 0),
+    ("GET", "/docs", "", "", 200, 0),
+    ("GET", "/assets", "{asset}", "", 200, 0),
+    ("GET", "/metrics", "", "", 200, 0),
 ];
+
+fn example(rule: &Rule) -> Example {
+    let found = EXAMPLES.into_iter().find(|example| (example.0, example.1) == (rule.method, rule.path));
+    found.unwrap_or_else(|| panic!("nothing shows here what {} {} answers", rule.method, rule.path))
+}
+
+/// What each caller gets by the product's table.
+fn statuses(rule: &Rule, (well, without): (u16, u16)) -> Statuses {
+    let unknown = if rule.is_open() { well } else { 401 };
+    let of = |right: Right, own: bool| match right {
+        Right::Open | Right::Any => well,
+        Right::Own if own => well,
+        Right::Own => without,
+        Right::Never => 403,
+    };
+    let (other, own) = (of(rule.user, false), of(rule.user, true));
+    [unknown, unknown, unknown, other, own, of(rule.service, true), of(rule.admin, true)]
+}
 
 /// What is there of the user `u1`.
 struct Seed {
@@ -92,6 +106,7 @@ struct Seed {
     quoted: String,
     confirmed: (String, String),
     failed: String,
+    asset: String,
 }
 
 impl Seed {
@@ -102,7 +117,8 @@ impl Seed {
         let confirmed = world.order("u1", &plan).await;
         let key = world.authenticate(&confirmed);
         let failed = world.order("u1", &plan).await.order_id;
-        Self { plan, paid, quoted, confirmed: (confirmed.order_id, key), failed }
+        let asset = asset(world, &quoted).await;
+        Self { plan, paid, quoted, confirmed: (confirmed.order_id, key), failed, asset }
     }
 
     fn fill(&self, text: &str) -> String {
@@ -115,6 +131,7 @@ impl Seed {
             ("{failed}", &self.failed),
             ("{userId}", "u1"),
             ("{name}", "purge-temp-orders"),
+            ("{asset}", &self.asset),
         ];
         texts.iter().fold(text.to_owned(), |text, (slot, value)| text.replace(slot, value))
     }
@@ -137,9 +154,10 @@ fn callers(world: &World) -> [Client; 7] {
 async fn every_operation_answers_every_credential_as_promised(world: &World) {
     let (seed, callers) = (Seed::plant(world).await, callers(world));
     let mut surprises = Vec::new();
-    for (method, path, query, body, statuses) in TABLE {
-        let path = format!("{}{query}", seed.fill(path));
-        for ((caller, name), expected) in callers.iter().zip(CALLERS).zip(statuses) {
+    for rule in RULES {
+        let (method, path, query, body, well, without) = example(rule);
+        let path = format!("{}{}", seed.fill(path), seed.fill(query));
+        for ((caller, name), expected) in callers.iter().zip(CALLERS).zip(statuses(rule, (well, without))) {
             let reply = caller.send_json(method, &path, seed.fill(body)).await;
             if reply.status != expected {
                 surprises.push(format!(
@@ -161,13 +179,16 @@ async fn no_operation_is_missing_from_the_table(world: &World) {
     let documented: Vec<(String, String)> =
         operations(world).await.into_iter().map(|(path, method, _)| (method, path)).collect();
     for (method, path) in &documented {
-        let known = TABLE.iter().any(|row| (row.0, row.1) == (method.as_str(), path.as_str()));
-        assert!(known, "{method} {path} is documented, but nothing says here who may call it");
+        assert!(
+            access::rule(method, path).is_some(),
+            "{method} {path} is documented, but src/auth/access.rs does not say who may ask for it"
+        );
     }
-    for (method, path, ..) in TABLE {
-        let known = documented.contains(&(method.to_owned(), path.to_owned()));
-        assert!(known, "{method} {path} is not documented");
+    for rule in RULES.iter().filter(|rule| rule.path.starts_with("/v1/")) {
+        let known = documented.contains(&(rule.method.to_owned(), rule.path.to_owned()));
+        assert!(known, "{} {} is not documented", rule.method, rule.path);
     }
+    assert_eq!(EXAMPLES.len(), RULES.len(), "an example of something that is no operation");
 }
 
 async fn public_paths_need_no_credentials(world: &World) {
@@ -230,12 +251,67 @@ async fn a_refused_caller_leaves_no_trace(world: &World) {
     let seed = Seed::plant(world).await;
     let before = super::rows::rows(world).await;
     let toss = world.toss.received().len();
+    let writes = || RULES.iter().filter(|rule| rule.method != "GET" && !rule.is_open());
     for caller in callers(world).iter().take(4) {
-        for (method, path, _, body, _) in TABLE.iter().filter(|row| row.0 != "GET" && row.4 != EVERYBODY) {
+        for (method, path, _, body, ..) in writes().map(example) {
             let reply = caller.send_json(method, &seed.fill(path), seed.fill(body)).await;
             assert!([401, 403, 404].contains(&reply.status), "{method} {path}: {}", reply.text);
         }
     }
     assert_eq!(super::rows::rows(world).await, before);
     assert_eq!(world.toss.received().len(), toss);
+}
+
+/// What a request for a record is: method, path and body, with `{}` in the place of what names the record.
+type Wish = (&'static str, &'static str, &'static str);
+
+async fn another_users_record_looks_exactly_like_none(world: &World) {
+    let seed = Seed::plant(world).await;
+    let none = seed.quoted.chars().rev().collect::<String>();
+    let confirm = r#"{"paymentKey":"tkey","orderId":"{}","amount":9900}"#;
+    let fail = r#"{"orderId":"{}","code":"X","message":"x"}"#;
+    let cancel = ("POST", "/v1/payments/{}/cancel", r#"{"cancelReason":"x"}"#);
+    let quote = format!(r#"{{"planId":"{}","userId":"{{}}"}}"#, seed.plan).leak();
+    let (paid, quoted) = (seed.paid.as_str(), seed.quoted.as_str());
+    let cases: [(Wish, &str, &str); 13] = [
+        (("GET", "/v1/temp-orders/{}", ""), quoted, &none),
+        (("GET", "/v1/payments/{}", ""), paid, &none),
+        (("GET", "/v1/payments/{}", ""), quoted, &none),
+        (("POST", "/v1/payments/confirm", confirm), quoted, &none),
+        (("POST", "/v1/payments/confirm", confirm), paid, &none),
+        (("POST", "/v1/payments/fail", fail), quoted, &none),
+        (("POST", "/v1/payments/fail", fail), paid, &none),
+        (cancel, paid, &none),
+        (("GET", "/v1/refunds?orderId={}", ""), paid, &none),
+        (("GET", "/v1/users/{}/subscription", ""), "u1", "nobody"),
+        (("GET", "/v1/payments?userId={}", ""), "u1", "nobody"),
+        (("GET", "/v1/refunds?userId={}", ""), "u1", "nobody"),
+        (("POST", "/v1/temp-orders", quote), "u1", "nobody"),
+    ];
+    let other = world.user("u2");
+    for ((method, path, body), theirs, nobodys) in cases {
+        let mut seen = Vec::new();
+        for record in [theirs, nobodys] {
+            let request = other.request(method, &path.replace("{}", record)).header("x-request-id", "same");
+            let request = request.header("content-type", "application/json").body(body.replace("{}", record));
+            let before = world.app.db.statements().get();
+            let mut reply = send(request).await;
+            let statements = world.app.db.statements().get() - before;
+            reply.headers.remove("date");
+            seen.push((reply.status, format!("{:?}", reply.headers), reply.text, statements));
+        }
+        let reads = !path.contains('?') && !path.contains("/users/") && path != "/v1/temp-orders";
+        assert!(!reads || seen[0].3 > 0, "no statement was counted");
+        assert_eq!(seen[0], seen[1], "{method} {path} of {theirs} and of {nobodys}");
+    }
+}
+
+/// Where an asset of the hosted page is, from `/assets` on.
+async fn asset(world: &World, order: &str) -> String {
+    let quoted = world.service().get(&format!("/v1/temp-orders/{order}")).await;
+    let page = quoted.expect(200)["checkoutUrl"].as_str().expect("a page").to_owned();
+    let page = page.strip_prefix(&world.base).expect("here").to_owned();
+    let page = world.stranger().get(&page).await.text;
+    let (_, asset) = page.split_once("\"/assets").expect("an asset");
+    asset.split('"').next().expect("its end").to_owned()
 }

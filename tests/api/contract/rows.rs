@@ -1,8 +1,8 @@
 //! How many rows each table has, to show that a refused request left no trace.
 
 use entity::{
-    customer, event_amount, idempotency_key, job_run, payment, payment_event, plan, refund, subscription,
-    subscription_period, temp_order,
+    audit_event, customer, event_amount, idempotency_key, job_run, payment, payment_event, plan, refund,
+    subscription, subscription_period, temp_order,
 };
 use sea_orm::{EntityTrait, PaginatorTrait};
 
@@ -17,6 +17,7 @@ pub(crate) async fn rows(world: &World) -> Vec<(&'static str, u64)> {
         };
     }
     count![
+        audit_event,
         customer,
         event_amount,
         idempotency_key,

@@ -1,5 +1,6 @@
 //! Scenarios about process.
 
+mod api_keys;
 mod commands;
 mod logs;
 mod start;
@@ -9,7 +10,7 @@ use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [commands::scenarios(), logs::scenarios(), start::scenarios(), stop::scenarios()]
+    [api_keys::scenarios(), commands::scenarios(), logs::scenarios(), start::scenarios(), stop::scenarios()]
         .into_iter()
         .flatten()
         .collect()

@@ -1,6 +1,7 @@
 //! How long money can go back: to the second, from the approval.
 
 use chrono::Duration;
+use gudok::audit::Actor;
 use gudok::refunds::{RequestError, RequestRefund};
 
 use crate::support::scenario::scenarios;
@@ -22,6 +23,7 @@ fn wish(order: &Order) -> RequestRefund {
         believed_balance: None,
         receive_account: None,
         claim: None,
+        actor: Actor::system(),
     }
 }
 

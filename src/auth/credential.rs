@@ -1,0 +1,53 @@
+//! With what somebody calls: for the audit log and for log lines.
+
+use std::net::IpAddr;
+
+use entity::audit_event::ActorKind;
+use entity::{ApiKeyId, UserId};
+
+use super::Principal;
+use crate::audit::Actor;
+
+/// What a caller showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// `auth.admin_key`.
+    AdminKey,
+    /// `auth.service_key`.
+    ServiceKey,
+    /// A key made with `gudok api-key create`.
+    ApiKey {
+        /// Identifies it.
+        id: ApiKeyId,
+        /// What people see of it.
+        prefix: String,
+    },
+    /// A user's JWT.
+    User(UserId),
+}
+
+/// Who calls, with what, from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Who, as far as it decides what they may do.
+    pub principal: Principal,
+    /// With what.
+    pub credential: Credential,
+    /// From which address; none where it cannot be told.
+    pub address: Option<IpAddr>,
+    /// The request, as log lines name it.
+    pub request_id: Option<String>,
+}
+
+impl Identity {
+    /// Who acts, for the audit log.
+    pub fn actor(&self) -> Actor {
+        let (kind, name) = match &self.credential {
+            Credential::AdminKey => (ActorKind::ConfiguredKey, "auth.admin_key".to_owned()),
+            Credential::ServiceKey => (ActorKind::ConfiguredKey, "auth.service_key".to_owned()),
+            Credential::ApiKey { prefix, .. } => (ActorKind::ApiKey, prefix.clone()),
+            Credential::User(user_id) => (ActorKind::User, user_id.to_string()),
+        };
+        Actor { kind, name, address: self.address, request_id: self.request_id.clone() }
+    }
+}
