@@ -28,8 +28,10 @@ async fn a_job_runs_by_its_button(world: &World) {
     let runs = desk.page("/admin/jobs/purge-temp-orders").await;
     assert!(runs.contains("id=\"runs\"") && runs.contains("성공"));
     // The run itself says how it went, not the link.
-    for (status, words) in [("FAILED", "실패했습니다"), ("RUNNING", "아직 실행 중입니다")] {
-        let sql = format!("UPDATE job_run SET status = '{status}' WHERE name = 'purge-temp-orders'");
+    for (status, words) in
+        [("'FAILED'", "실패했습니다"), ("'RUNNING', finished_at = NULL", "아직 실행 중입니다")]
+    {
+        let sql = format!("UPDATE job_run SET status = {status} WHERE name = 'purge-temp-orders'");
         world.app.db.read().execute_unprepared(&sql).await.expect("written");
         let html = desk.page(&format!("/admin/jobs?run={id}")).await;
         assert!(super::text_of(&html, "notice").contains(words), "{status}");
