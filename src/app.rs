@@ -12,6 +12,8 @@ use crate::auth::{Jwks, Signer};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
+use crate::exports;
+use crate::figures;
 use crate::metrics::Metrics;
 use crate::toss;
 use crate::webhooks::Limit;
@@ -49,6 +51,10 @@ pub struct Parts {
     pub bound: OnceLock<SocketAddr>,
     /// Unknown outcomes that may be followed up at once, beside the job that does it anyway.
     pub follow_ups: Arc<Semaphore>,
+    /// Who may read the dashboard's figures, and those that were read last.
+    pub figures: figures::Shared,
+    /// Exports that may be sent at once.
+    pub exports: Arc<Semaphore>,
 }
 
 /// Unknown outcomes that are followed up at once.
@@ -82,6 +88,8 @@ impl App {
             jwks,
             bound,
             follow_ups,
+            figures: figures::Shared::default(),
+            exports: Arc::new(Semaphore::new(exports::MOST_AT_ONCE)),
         })))
     }
 }

@@ -170,7 +170,11 @@ impl Desk {
 
     /// Sends the browser on.
     pub(super) fn see_other(&self, location: &str) -> Response {
-        pages::see_other(&self.app, location)
+        let mut response = pages::see_other(&self.app, location);
+        if let Some(language) = self.language_asked {
+            keep_language(language, &mut response);
+        }
+        response
     }
 }
 
@@ -198,7 +202,9 @@ fn turned_away(app: &App, request: &Request) -> Response {
     }
     let wanted = request.original_uri().path_and_query().map_or("/admin", |path| path.as_str());
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", wanted).finish();
-    pages::see_other(app, &format!("{SIGN_IN}?{query}"))
+    let mut response = pages::see_other(app, &format!("{SIGN_IN}?{query}"));
+    remember_language(request, &mut response);
+    response
 }
 
 /// A form that somebody who is signed in has sent from one of our own pages. Whatever changes anything takes this.

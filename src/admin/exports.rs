@@ -1,5 +1,7 @@
 //! Lists as CSV files: which one, from when to when, and the file itself, streamed.
 
+use std::sync::Arc;
+
 use askama::Template;
 use entity::PlanId;
 use entity::refund::RefundStatus;
@@ -8,12 +10,15 @@ use poem::web::{Path, Query};
 use poem::{Body, Response, handler};
 use serde::Deserialize;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::busy::busy;
 use super::desk::{Desk, Frame, Nav};
 use super::payments::plan_choices;
 use super::view::{Choice, PAYMENT_STATES, day_start, payment_state, refund_chip};
-use crate::exports::{self, Csv};
+use crate::audit::{self, Act, Action};
+use crate::exports::{self, Csv, ExportError};
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fault, FieldError, Together};
@@ -81,15 +86,40 @@ pub(super) async fn download(
         "subscriptions" => exports::subscriptions(&desk.app, subscription_filter(&wanted)?, desk.now),
         _ => return Err(ApiError::from(Code::NotFound).into()),
     };
+    let Ok(place) = Arc::clone(&desk.app.exports).try_acquire_owned() else {
+        return busy(&desk, Nav::Exports).await;
+    };
+    let csv = begun(csv).await?;
+    let act = Act::new(Action::Export, &what);
+    audit::record(&desk.app, &desk.actor, &act, desk.now).await.map_err(ApiError::from)?;
     tracing::info!(what, "an export begins");
     let day = desk.now.with_timezone(&desk.shell.zone).format("%Y%m%d");
-    Ok(file(&format!("gudok-{what}-{day}.csv"), csv))
+    Ok(file(&format!("gudok-{what}-{day}.csv"), csv, place))
+}
+
+/// The file with its header and its first rows read: what fails before anything is sent is told by a page.
+async fn begun(mut csv: Csv) -> Result<Csv, ApiError> {
+    let mut first = Vec::new();
+    for _ in 0..2 {
+        match csv.next().await {
+            Some(Ok(piece)) => first.push(Ok(piece)),
+            Some(Err(ExportError::Database(error))) => return Err(error.into()),
+            Some(Err(ExportError::Csv(error))) => {
+                tracing::error!(%error, "an export cannot be written");
+                return Err(Code::Internal.into());
+            }
+            None => break,
+        }
+    }
+    Ok(stream::iter(first).chain(csv).boxed())
 }
 
 /// An answer that is sent as it is read. One that breaks off breaks the connection off, so that nobody takes half a file
 /// for a whole one.
-fn file(name: &str, csv: Csv) -> Response {
-    let told = csv.map(|piece| {
+fn file(name: &str, csv: Csv, place: OwnedSemaphorePermit) -> Response {
+    let told = csv.map(move |piece| {
+        // Given back when the file is sent or its reader is gone.
+        let _held = &place;
         piece.map_err(|error| {
             tracing::error!(%error, "an export broke off");
             std::io::Error::from(error)

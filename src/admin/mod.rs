@@ -8,6 +8,7 @@ use std::sync::Arc;
 use poem::{EndpointExt, Route, get};
 
 mod attention;
+mod busy;
 mod desk;
 mod events;
 mod exports;
@@ -33,6 +34,7 @@ pub fn routes() -> Route {
         .at("/payments/:order_id", get(payments::page))
         .at("/payments/:order_id/settle", get(payments::back).post(payments::ask))
         .at("/payments/:order_id/refund", get(refunds::wanted).post(refunds::posted))
+        .at("/payments/:order_id/refund/:key", get(refunds::followed))
         .at("/refunds/:id", get(refunds::ended))
         .at("/subscriptions", get(subscriptions::index))
         .at("/subscriptions/:user_id", get(subscriptions::page))

@@ -1,12 +1,15 @@
 //! The first page: what came in, who stays and what fails, as cards, charts and tables.
 
+use std::sync::Arc;
+
 use askama::Template;
 use poem::web::Query;
 use poem::{Response, handler};
 use serde::Deserialize;
 
+use super::busy::busy;
 use super::desk::{Desk, Frame, Nav};
-use crate::figures::{Days, Decline, MethodOutcome, Overview, Stage, overview as read};
+use crate::figures::{Days, Decline, MethodOutcome, Overview, Shared, SharedError, Stage};
 use crate::http::error::ApiError;
 use crate::http::fields::{Fault, FieldError};
 
@@ -25,7 +28,7 @@ struct OverviewPage {
     ranges: Vec<Range>,
     from: String,
     to: String,
-    figures: Overview,
+    figures: Arc<Overview>,
     /// The success rate in percent.
     rate: Option<String>,
     /// What stands open in all.
@@ -76,13 +79,17 @@ pub(super) async fn overview(desk: Desk, Query(wanted): Query<Wanted>) -> poem::
         tracing::error!(%error, "no days to look at");
         ApiError::from(crate::http::code::Code::Internal)
     })?;
-    let figures = read(&desk.app, &days, desk.now).await.map_err(ApiError::from)?;
+    let figures = match Shared::overview(&desk.app, days, desk.now).await {
+        Ok(figures) => figures,
+        Err(SharedError::Busy) => return busy(&desk, Nav::Overview).await,
+        Err(SharedError::Database(error)) => return Err(ApiError::from(error).into()),
+    };
     let shell = desk.frame(Nav::Overview).await?;
     Ok(desk.page(&OverviewPage::of(shell, number, figures)))
 }
 
 impl OverviewPage {
-    fn of(shell: Frame, number: u32, figures: Overview) -> Self {
+    fn of(shell: Frame, number: u32, figures: Arc<Overview>) -> Self {
         let range = |days: u32| Range {
             days,
             label: match (days, shell.code()) {

@@ -38,10 +38,12 @@ impl From<ExportError> for std::io::Error {
 pub(super) struct Cell(String);
 
 impl Cell {
-    /// A text that somebody may have chosen. Where a spreadsheet would take it for a formula, an apostrophe comes first.
+    /// A text that somebody may have chosen. Where a spreadsheet may take it for a formula, an apostrophe comes first:
+    /// some do so behind blanks, and some with the wide signs of East Asian keyboards.
     pub(super) fn text(text: impl Into<String>) -> Self {
         let text = text.into();
-        let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+        let begins = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+        let formula = begins || text.starts_with(['\t', '\r', '\n']);
         Self(if formula { format!("'{text}") } else { text })
     }
 
@@ -111,7 +113,20 @@ mod tests {
 
     #[test]
     fn what_a_spreadsheet_would_run_is_only_text() {
-        for text in ["=1+1", "+82", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+        for text in [
+            "=1+1",
+            "+82",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "＝1+1",
+            "＋82",
+            "－1",
+            "＠SUM",
+            " =1",
+            "\u{3000}＝1",
+        ] {
             assert_eq!(Cell::text(text), Cell(format!("'{text}")));
         }
         assert_eq!(Cell::text("변심 = 환불"), Cell("변심 = 환불".to_owned()));

@@ -7,12 +7,14 @@ mod open;
 mod outcomes;
 mod overview;
 mod revenue;
+mod shared;
 mod subscriptions;
 
 pub use days::{Days, DaysError};
 pub use events::{EventDay, EventFigures};
 pub use open::OpenFigures;
 pub use outcomes::{Decline, MethodOutcome, OutcomeFigures, Stage};
-pub use overview::{Overview, overview, statements};
+pub use overview::{Overview, WITHIN, overview, statements};
 pub use revenue::{Revenue, RevenueDay, RevenueFigures};
+pub use shared::{Shared, SharedError};
 pub use subscriptions::{Flow, FlowDay, PlanFigures, SubscriptionFigures};

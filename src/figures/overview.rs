@@ -1,5 +1,7 @@
 //! Everything that one page of the dashboard shows.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use serde::Serialize;
@@ -34,33 +36,52 @@ pub struct Overview {
     pub open: OpenFigures,
 }
 
+/// Nobody waits longer for a page than this; what is not read by then is given up.
+pub const WITHIN: Duration = Duration::from_secs(15);
+
 /// The figures of `days`, and how things stand at `now`: nine statements on one state of the books, one after the other on one
-/// connection, so that a page that is reloaded leaves the others to purchases.
+/// connection, so that a page that is reloaded leaves the others to purchases. PostgreSQL ends them after [`WITHIN`] in all;
+/// SQLite begins none after that.
 ///
 /// # Errors
-/// The database's own.
+/// The database's own; one that says it is not available when it took too long.
 pub async fn overview(app: &App, days: &Days, now: DateTime<Utc>) -> Result<Overview, DbErr> {
+    let end = Instant::now() + WITHIN;
     let snapshot = app.db.snapshot().await?;
     let db = snapshot.connection();
     if db.get_database_backend() == DbBackend::Postgres {
         db.execute_unprepared(QUICKLY).await?;
     }
+    in_time(db, end).await?;
     let sales = sales(db, days).await?;
-    Ok(Overview {
-        from: days.first(),
-        to: days.last_day(),
-        as_of: now,
-        revenue: revenue(db, days, &sales).await?,
-        subscriptions: subscriptions(db, days, now).await?,
-        events: events(db, days).await?,
-        outcomes: outcomes(db, days, &sales).await?,
-        open: open(db).await?,
-    })
+    in_time(db, end).await?;
+    let revenue = revenue(db, days, &sales).await?;
+    in_time(db, end).await?;
+    let subscriptions = subscriptions(db, days, now).await?;
+    in_time(db, end).await?;
+    let events = events(db, days).await?;
+    in_time(db, end).await?;
+    let outcomes = outcomes(db, days, &sales).await?;
+    in_time(db, end).await?;
+    let open = open(db).await?;
+    let (from, to) = (days.first(), days.last_day());
+    Ok(Overview { from, to, as_of: now, revenue, subscriptions, events, outcomes, open })
+}
+
+/// Lets the next statement run no longer than until `end`.
+async fn in_time(db: &impl ConnectionTrait, end: Instant) -> Result<(), DbErr> {
+    let left = end.saturating_duration_since(Instant::now()).as_millis();
+    if left == 0 {
+        return Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout));
+    }
+    if db.get_database_backend() == DbBackend::Postgres {
+        db.execute_unprepared(&format!("SET LOCAL statement_timeout = {left}")).await?;
+    }
+    Ok(())
 }
 
 /// PostgreSQL takes the days for far more rows than they have, and would compile each statement for longer than it runs.
-/// Nobody waits longer for a page than this.
-const QUICKLY: &str = "SET LOCAL jit = off; SET LOCAL statement_timeout = '10s'";
+const QUICKLY: &str = "SET LOCAL jit = off";
 
 /// The statements of [`overview`] that look at tables which grow, with their names: for those who want to see how the database
 /// answers them.

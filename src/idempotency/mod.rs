@@ -14,10 +14,12 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter}
 
 mod finish;
 mod purge;
+mod standing;
 mod take;
 
 pub(crate) use finish::{keep, let_go, stay};
 pub use purge::purge;
+pub(crate) use standing::{Under, standing};
 pub(crate) use take::{Asked, Taken, take};
 
 /// How long a key is remembered, from its first use.

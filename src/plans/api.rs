@@ -216,7 +216,7 @@ impl PatchPlan {
                 .transpose(),
         )
             .together()?;
-        Ok(ChangePlan { name, price, interval_months, is_active: self.is_active })
+        Ok(ChangePlan { name, price, interval_months, is_active: self.is_active, unchanged_since: None })
     }
 }
 
@@ -255,6 +255,9 @@ impl From<ChangeError> for ApiError {
             ChangeError::PlanNotFound => Code::PlanNotFound.into(),
             ChangeError::EventHasNoInterval => {
                 FieldError::new("intervalMonths", Fault::Misplaced("an EVENT plan sells no time")).into()
+            }
+            ChangeError::Outdated => {
+                FieldError::new("updatedAt", Fault::Misplaced("is that of an older state")).into()
             }
             ChangeError::Database(error) => error.into(),
         }

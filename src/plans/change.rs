@@ -21,6 +21,8 @@ pub struct ChangePlan {
     pub interval_months: Option<i32>,
     /// Whether new orders are taken.
     pub is_active: Option<bool>,
+    /// Only if nobody has changed the plan since; none whatever happened.
+    pub unchanged_since: Option<DateTime<Utc>>,
 }
 
 /// Why a plan is not changed.
@@ -32,6 +34,9 @@ pub enum ChangeError {
     /// An event sells no time.
     #[error("an event has no interval")]
     EventHasNoInterval,
+    /// Somebody has changed it since.
+    #[error("the plan has changed since")]
+    Outdated,
     /// The database's own.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -51,6 +56,11 @@ pub async fn change(
     transact!(app.db, |tx| {
         let found = plan::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
         let plan = found.ok_or(ChangeError::PlanNotFound)?;
+        // The databases keep microseconds.
+        let stands = plan.updated_at.timestamp_micros();
+        if change.unchanged_since.is_some_and(|since| since.timestamp_micros() != stands) {
+            return Err(ChangeError::Outdated);
+        }
         if change.interval_months.is_some() && plan.interval_months.is_none() {
             return Err(ChangeError::EventHasNoInterval);
         }

@@ -56,3 +56,18 @@ pub async fn list(
     let key = |refund: &refund::Model| (refund.created_at, refund.id.to_string());
     page_of(db, query, (Column::CreatedAt, Column::Id), page, key).await
 }
+
+/// The refund of `order_id` whose outcome is being found out; there is one at most.
+///
+/// # Errors
+/// The database's own.
+pub(crate) async fn pending_of(
+    db: &impl ConnectionTrait,
+    order_id: &OrderId,
+) -> Result<Option<refund::Model>, DbErr> {
+    refund::Entity::find()
+        .filter(refund::Column::OrderId.eq(order_id.clone()))
+        .filter(refund::Column::Status.eq(RefundStatus::Pending))
+        .one(db)
+        .await
+}

@@ -8,6 +8,7 @@ mod settle;
 mod window;
 
 pub use cancels::{apply_cancels, nothing_to_give_back};
+pub(crate) use list::pending_of;
 pub use list::{RefundFilter, list};
 pub use request::{Refunded, RequestError, RequestRefund, request, standing};
 pub(crate) use settle::OpenRefunds;

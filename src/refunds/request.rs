@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use entity::payment::PaymentStatus;
 use entity::refund::RefundStatus;
 use entity::{IdempotencyKey, OrderId, RefundId, UserId, Won, payment, refund};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
 use tracing::Instrument;
 
+use super::list::pending_of;
 use super::settle::{self, OpenRefunds};
 use super::window;
 use crate::app::App;
@@ -100,7 +99,9 @@ pub enum RequestError {
 /// Gives money back once, whoever else asks for the same at the same time.
 ///
 /// # Errors
-/// [`RequestError`]; no money went back then.
+/// [`RequestError`]. After [`RequestError::Database`], [`RequestError::Misconfigured`] and [`RequestError::Claim`] the refund
+/// may have been reserved, and its money may go back all the same: the claim tells whether there is one. After all others
+/// nothing of what was asked for goes back.
 pub async fn request(
     app: &App,
     command: RequestRefund,
@@ -287,10 +288,7 @@ async fn refundable(
         (true, false) => return Err(RequestError::AccountMissing),
         (false, true) => return Err(RequestError::AccountMisplaced),
     }
-    let running = refund::Entity::find()
-        .filter(refund::Column::OrderId.eq(payment.order_id.clone()))
-        .filter(refund::Column::Status.eq(RefundStatus::Pending));
-    match running.one(tx).await? {
+    match pending_of(tx, &payment.order_id).await? {
         Some(_) => Err(RequestError::Running),
         None => Ok(amount),
     }

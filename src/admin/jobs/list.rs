@@ -1,10 +1,12 @@
 //! How every job stands.
 
 use askama::Template;
-use entity::job_run;
+use entity::JobRunId;
+use entity::job_run::{self, JobRunStatus};
 use poem::http::StatusCode;
 use poem::web::Query;
 use poem::{Response, handler};
+use sea_orm::EntityTrait;
 use serde::Deserialize;
 
 use super::words::{purpose, schedule};
@@ -53,25 +55,42 @@ pub(super) struct Run {
 /// What has just been done.
 #[derive(Debug, Deserialize)]
 pub(in crate::admin) struct Wanted {
-    ran: Option<String>,
+    run: Option<String>,
 }
 
 /// Lists jobs.
 #[handler]
 pub(in crate::admin) async fn index(desk: Desk, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
-    let ran = wanted.ran.as_deref().and_then(Job::named);
-    let notice = match ran {
-        Some(job) => Some(Notice {
-            class: "good",
-            text: format!(
-                "{}: {}",
-                job.name(),
-                desk.shell.say("실행했습니다. 결과는 아래와 같습니다.", "has run. Below is how it went.")
-            ),
-        }),
+    let id = wanted.run.as_deref().and_then(|text| text.parse::<JobRunId>().ok());
+    let run = match id {
+        Some(id) => job_run::Entity::find_by_id(id).one(desk.app.db.read()).await.map_err(ApiError::from)?,
         None => None,
     };
-    show(&desk, StatusCode::OK, notice).await
+    show(&desk, StatusCode::OK, run.map(|run| Notice::of(&desk, &run))).await
+}
+
+impl Notice {
+    /// How a run went, or that it goes on.
+    fn of(desk: &Desk, run: &job_run::Model) -> Self {
+        let shell = &desk.shell;
+        let (class, text) = match run.status {
+            JobRunStatus::Running => {
+                ("warn", shell.say("아직 실행 중입니다.", "is still running.").to_owned())
+            }
+            JobRunStatus::Done => (
+                "good",
+                match shell.code() {
+                    "ko" => format!("실행했습니다. 바꾼 행: {}", run.affected),
+                    _ => format!("has run. Rows changed: {}", run.affected),
+                },
+            ),
+            JobRunStatus::Failed => {
+                let error = run.error.as_deref().unwrap_or_default();
+                ("bad", format!("{} {error}", shell.say("실패했습니다.", "has failed.")))
+            }
+        };
+        Self { class, text: format!("{}: {text}", run.name) }
+    }
 }
 
 /// The page, with what has just happened.

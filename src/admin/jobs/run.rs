@@ -16,7 +16,7 @@ pub(in crate::admin) async fn now(posted: Posted, Path(name): Path<String>) -> p
     let desk = posted.desk;
     let job = Job::named(&name).ok_or_else(|| ApiError::from(Code::JobNotFound))?;
     match run_now(&desk.app, job, (&desk.actor, None), desk.now).await {
-        Ok(_) => Ok(desk.see_other(&format!("/admin/jobs?ran={}", job.name()))),
+        Ok(run) => Ok(desk.see_other(&format!("/admin/jobs?run={}", run.id))),
         Err(RunError::Running) => {
             let text = format!("{}: {}", job.name(), Code::JobRunning.detail(desk.shell.language));
             show(&desk, StatusCode::CONFLICT, Some(Notice { class: "warn", text })).await

@@ -1,6 +1,7 @@
 //! One payment: how it stands, what may be done with it, and why the buyer was charged.
 
 use askama::Template;
+use entity::refund::RefundStatus;
 use entity::{OrderId, UserId, payment};
 use poem::web::{Path, Query};
 use poem::{Response, handler};
@@ -27,6 +28,8 @@ struct DetailPage {
     notice: Option<&'static str>,
     /// Whether money is left that could go back.
     refundable: bool,
+    /// The refund that is under way.
+    pending: Option<String>,
     subscription: Option<Standing>,
     story: Vec<Line>,
 }
@@ -84,6 +87,8 @@ pub(in crate::admin) async fn page(
     let told = told(db, &order_id).await.map_err(ApiError::from)?;
     let subscription = standing(&desk, &payment.user_id).await?;
     let shell = desk.frame(Nav::Payments).await?;
+    let pending = told.refunds.iter().find(|refund| refund.status == RefundStatus::Pending);
+    let pending = pending.map(|refund| format!("/admin/refunds/{}", refund.id));
     let asked = wanted.notice.as_deref() == Some("asked");
     let template = DetailPage {
         notice: asked.then(|| {
@@ -92,7 +97,8 @@ pub(in crate::admin) async fn page(
                 "Toss has been asked. This is how the payment stands now.",
             )
         }),
-        refundable: payment.approved_at.is_some() && !payment.balance_amount.is_zero(),
+        refundable: pending.is_none() && payment.approved_at.is_some() && !payment.balance_amount.is_zero(),
+        pending,
         story: story(&shell, &payment, &told),
         payment: View::of(&shell, payment),
         subscription,

@@ -169,7 +169,14 @@ pub(in crate::admin) async fn plan_choices(
     current: Option<&str>,
 ) -> Result<Vec<Choice>, ApiError> {
     let page = plans::list(desk.app.db.read(), None, &PageRequest::first_of("plans", 100)).await?;
+    let mut known = page.items;
+    // One that was chosen stays chosen, however old it is.
+    if let Some(id) = current.and_then(|text| text.trim().parse::<PlanId>().ok())
+        && !known.iter().any(|plan| plan.id == id)
+    {
+        known.extend(plans::find(desk.app.db.read(), id).await?);
+    }
     let all = Choice::new("", desk.shell.say("모든 요금제", "Any plan"), current);
     let name = |plan: plan::Model| Choice::new(plan.id.to_string(), plan.name, current);
-    Ok(std::iter::once(all).chain(page.items.into_iter().map(name)).collect())
+    Ok(std::iter::once(all).chain(known.into_iter().map(name)).collect())
 }

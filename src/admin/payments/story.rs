@@ -23,6 +23,8 @@ pub(super) struct Line {
     pub(super) text: String,
     /// What experts want to know of it.
     pub(super) fine: Vec<String>,
+    /// Where there is more about it.
+    pub(super) link: Option<String>,
 }
 
 /// Lines on their way into order: when, and which comes first of what was written at one instant.
@@ -41,10 +43,12 @@ pub(super) fn story(shell: &Shell, payment: &payment::Model, told: &Told) -> Vec
     lines.extend(told.refunds.iter().map(|row| refund(shell, row)));
     lines.extend(told.periods.iter().flat_map(|row| period(shell, row)));
     lines.extend(told.entries.iter().map(|entry| {
-        let amount = shell.won(entry.amount.get());
-        let text = match shell.code() {
-            "ko" => format!("이벤트 금액에 {amount}이 더해졌습니다."),
-            _ => format!("{amount} was added to the event total."),
+        let amount = shell.won(entry.amount.get().saturating_abs());
+        let text = match (shell.code(), entry.amount.get() < 0) {
+            ("ko", false) => format!("이벤트 금액에 {amount}이 더해졌습니다."),
+            ("ko", true) => format!("이벤트 금액에서 {amount}이 빠졌습니다."),
+            (_, false) => format!("{amount} was added to the event total."),
+            (_, true) => format!("{amount} was taken off the event total."),
         };
         line(shell, entry.created_at, 6, "info", text, Vec::new())
     }));
@@ -82,7 +86,7 @@ fn line(
     text: String,
     fine: Vec<String>,
 ) -> Dated {
-    (at, rank, Line { at: When::exact(shell, at), class, text, fine })
+    (at, rank, Line { at: When::exact(shell, at), class, text, fine, link: None })
 }
 
 /// A move of the payment's state. `before` is the balance before it, in won.
@@ -137,6 +141,10 @@ fn what(event: &payment_event::Model, before: i64) -> (&'static str, &'static st
         (_, PaymentStatus::Done) => (
             "토스가 결제를 승인했습니다: 구매자에게 청구되었습니다.",
             "Toss approved: the buyer was charged.",
+        ),
+        (Some(PaymentStatus::Done | PaymentStatus::PartialCanceled), PaymentStatus::WaitingForDeposit) => (
+            "은행이 입금을 되돌렸습니다. 다시 입금을 기다립니다.",
+            "The bank took the deposit back; it is awaited again.",
         ),
         (_, PaymentStatus::WaitingForDeposit) => (
             "가상계좌가 발급되었습니다. 입금 전에는 아무것도 청구되지 않습니다.",
@@ -201,7 +209,8 @@ fn refund(shell: &Shell, row: &refund::Model) -> Dated {
     }
     fine.push(format!("refund {}", row.id));
     // A refund of ours is asked for before the payment moves; one of staff's is known by that move.
-    line(shell, row.created_at, if by_staff { 3 } else { 1 }, class, text, fine)
+    let (at, rank, told) = line(shell, row.created_at, if by_staff { 3 } else { 1 }, class, text, fine);
+    (at, rank, Line { link: Some(format!("/admin/refunds/{}", row.id)), ..told })
 }
 
 fn period(shell: &Shell, row: &subscription_period::Model) -> Vec<Dated> {

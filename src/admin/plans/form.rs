@@ -28,6 +28,8 @@ struct FormPage {
     months: String,
     is_active: bool,
     faults: Vec<(String, String)>,
+    /// Whether what was to be saved was about an older state.
+    outdated: bool,
 }
 
 /// What of a plan never changes.
@@ -37,6 +39,8 @@ struct Known {
     kind: &'static str,
     price: String,
     sells_time: bool,
+    /// The state that the form is about.
+    updated_at: String,
 }
 
 /// The empty form.
@@ -65,40 +69,66 @@ pub(super) async fn show(
     put: Option<&Fields>,
     faults: Vec<FieldError>,
 ) -> poem::Result<Response> {
-    let shell = desk.frame(Nav::Plans).await?;
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let text = |name: &str, stands: Option<String>| match put {
-        Some(fields) => fields.get(name).unwrap_or_default().to_owned(),
-        None => stands.unwrap_or_default(),
-    };
-    let kind = text("type", Some("BASIC".to_owned()));
-    let kinds = [
-        ("BASIC", shell.say("기본 (BASIC)", "Basic (BASIC)")),
-        ("PREMIUM", shell.say("프리미엄 (PREMIUM)", "Premium (PREMIUM)")),
-        ("EVENT", shell.say("이벤트: 기간 없음 (EVENT)", "Event: sells no time (EVENT)")),
-    ];
-    let template = FormPage {
-        known: known.map(|plan| Known {
-            id: plan.id.to_string(),
-            code: plan.code.to_string(),
-            kind: plan_type(plan.r#type),
-            price: shell.won(plan.price.get()),
-            sells_time: plan.interval_months.is_some(),
-        }),
-        kinds: kinds.into_iter().map(|(value, label)| Choice::new(value, label, Some(&kind))).collect(),
-        code: text("code", None),
-        name: text("name", known.map(|plan| plan.name.clone())),
-        price: text("price", known.map(|plan| plan.price.to_string())),
-        months: text("months", known.and_then(|plan| plan.interval_months).map(|months| months.to_string())),
-        is_active: put
-            .map_or_else(|| known.is_none_or(|plan| plan.is_active), |fields| fields.is_on("active")),
-        faults: faults
-            .into_iter()
-            .map(|fault| (label(&shell, &fault.field), fault.detail(shell.language)))
-            .collect(),
-        shell,
-    };
-    Ok(desk.page_with(status, &template))
+    let page = FormPage::of(desk, known, put, faults).await?;
+    let status = if page.faults.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    Ok(desk.page_with(status, &page))
+}
+
+/// The form of a plan that somebody else has changed meanwhile, as it stands now.
+pub(super) async fn outdated(desk: &Desk, plan: &plan::Model) -> poem::Result<Response> {
+    let page = FormPage { outdated: true, ..FormPage::of(desk, Some(plan), None, Vec::new()).await? };
+    Ok(desk.page_with(StatusCode::CONFLICT, &page))
+}
+
+impl FormPage {
+    async fn of(
+        desk: &Desk,
+        known: Option<&plan::Model>,
+        put: Option<&Fields>,
+        faults: Vec<FieldError>,
+    ) -> Result<Self, ApiError> {
+        let shell = desk.frame(Nav::Plans).await?;
+        let text = |name: &str, stands: Option<String>| match put {
+            Some(fields) => fields.get(name).unwrap_or_default().to_owned(),
+            None => stands.unwrap_or_default(),
+        };
+        let kind = text("type", Some("BASIC".to_owned()));
+        let kinds = [
+            ("BASIC", shell.say("기본 (BASIC)", "Basic (BASIC)")),
+            ("PREMIUM", shell.say("프리미엄 (PREMIUM)", "Premium (PREMIUM)")),
+            ("EVENT", shell.say("이벤트: 기간 없음 (EVENT)", "Event: sells no time (EVENT)")),
+        ];
+        Ok(Self {
+            known: known.map(|plan| Known {
+                id: plan.id.to_string(),
+                code: plan.code.to_string(),
+                kind: plan_type(plan.r#type),
+                price: shell.won(plan.price.get()),
+                sells_time: plan.interval_months.is_some(),
+                // A form that is shown again is still about the state that it was first shown with.
+                updated_at: put.and_then(|fields| fields.get("updatedAt")).map_or_else(
+                    || plan.updated_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+                    str::to_owned,
+                ),
+            }),
+            kinds: kinds.into_iter().map(|(value, label)| Choice::new(value, label, Some(&kind))).collect(),
+            code: text("code", None),
+            name: text("name", known.map(|plan| plan.name.clone())),
+            price: text("price", known.map(|plan| plan.price.to_string())),
+            months: text(
+                "months",
+                known.and_then(|plan| plan.interval_months).map(|months| months.to_string()),
+            ),
+            is_active: put
+                .map_or_else(|| known.is_none_or(|plan| plan.is_active), |fields| fields.is_on("active")),
+            faults: faults
+                .into_iter()
+                .map(|fault| (label(&shell, &fault.field), fault.detail(shell.language)))
+                .collect(),
+            outdated: false,
+            shell,
+        })
+    }
 }
 
 /// What the form calls a field of the API.

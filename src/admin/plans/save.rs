@@ -1,9 +1,10 @@
 //! Makes and changes plans, by the rules of the API.
 
+use chrono::{DateTime, Utc};
 use poem::web::Path;
 use poem::{Response, handler};
 
-use super::form::{find, show};
+use super::form::{find, outdated, show};
 use crate::admin::desk::Posted;
 use crate::admin::form::Fields;
 use crate::audit::Actor;
@@ -35,15 +36,25 @@ pub(in crate::admin) async fn create(posted: Posted) -> poem::Result<Response> {
 pub(in crate::admin) async fn change(posted: Posted, Path(id): Path<String>) -> poem::Result<Response> {
     let Posted { desk, fields } = posted;
     let plan = find(&desk, &id).await?;
+    let seen = fields.get("updatedAt").and_then(|text| text.parse::<DateTime<Utc>>().ok());
+    let seen = seen.ok_or_else(|| ApiError::from(FieldError::new("updatedAt", Fault::Instant)))?;
+    let price = number(&fields, "price");
+    let (name, is_active) = (text(&fields, "name"), fields.is_on("active"));
+    let months = plan.interval_months.map(|months| (number(&fields, "months"), i64::from(months)));
+    // What was not touched is not said.
     let patch = PatchPlan {
-        name: Some(text(&fields, "name")),
-        price: Some(number(&fields, "price")),
-        interval_months: plan.interval_months.map(|_| number(&fields, "months")),
-        is_active: Some(fields.is_on("active")),
+        name: Some(name).filter(|name| *name != plan.name),
+        price: Some(price).filter(|price| *price != plan.price.get()),
+        interval_months: months.filter(|(put, stands)| put != stands).map(|(put, _)| put),
+        is_active: Some(is_active).filter(|is_active| *is_active != plan.is_active),
     };
     let changed = match patch.parse() {
         Ok(change) => {
-            plans::change(&desk.app, plan.id, &change, &desk.actor, desk.now).await.map_err(ApiError::from)
+            let change = plans::ChangePlan { unchanged_since: Some(seen), ..change };
+            match plans::change(&desk.app, plan.id, &change, &desk.actor, desk.now).await {
+                Err(plans::ChangeError::Outdated) => return outdated(&desk, &find(&desk, &id).await?).await,
+                changed => changed.map_err(ApiError::from),
+            }
         }
         Err(error) => Err(error),
     };

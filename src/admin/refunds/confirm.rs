@@ -6,17 +6,15 @@ use poem::Response;
 use poem::http::StatusCode;
 use sha2::{Digest, Sha256};
 
+use super::follow::{self, CALLER};
 use super::wish::Wish;
 use crate::admin::desk::{Desk, Frame, Nav};
 use crate::admin::form::Fields;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::fields::{Fault, FieldError};
-use crate::idempotency::{self, Asked, Claim, Kept, Taken};
+use crate::idempotency::{self, Asked, Claim, Kept, Taken, Under};
 use crate::refunds::{self, RequestError, RequestRefund};
-
-/// Whose keys the previews' are; no caller of the API has this name.
-const CALLER: &str = "dashboard";
 
 /// Why no money went back.
 #[derive(Template)]
@@ -49,10 +47,10 @@ pub(super) async fn confirm(
     };
     let taken = idempotency::take(&desk.app, &asked, desk.now).await.map_err(ApiError::from)?;
     match taken {
-        Taken::Ours(claim) => make(desk, payment, (wish, believed), claim).await,
+        Taken::Ours(claim) => make(desk, payment, (wish, believed), (claim, key)).await,
         Taken::Made(_, id) => Ok(desk.see_other(&path(&id))),
         Taken::Answered(kept) => Ok(desk.see_other(&path(&kept.body))),
-        Taken::Running => refused(desk, payment, RequestError::Running).await,
+        Taken::Running => Ok(desk.see_other(&follow::path(payment, key))),
         Taken::Reused => Err(ApiError::from(Code::IdempotencyKeyReused).into()),
     }
 }
@@ -61,7 +59,7 @@ async fn make(
     desk: &Desk,
     payment: &payment::Model,
     (wish, believed): (Wish, Won),
-    claim: Claim,
+    (claim, key): (Claim, uuid::Uuid),
 ) -> poem::Result<Response> {
     let command = RequestRefund {
         owner: None,
@@ -88,9 +86,50 @@ async fn make(
             if let Err(error) = idempotency::let_go(&desk.app, claim, desk.app.clock.now()).await {
                 tracing::warn!(%error, "the key of a preview could not be let go; its lease will end");
             }
-            refused(desk, payment, error).await
+            if is_definite(&error) {
+                refused(desk, payment, error).await
+            } else {
+                unknown(desk, payment, key, error).await
+            }
         }
     }
+}
+
+/// Whether it is certain that nothing of what was asked for goes back.
+fn is_definite(error: &RequestError) -> bool {
+    match error {
+        RequestError::PaymentNotFound
+        | RequestError::NotRefundable(_)
+        | RequestError::AlreadyRefunded
+        | RequestError::WindowClosed
+        | RequestError::ExceedsBalance
+        | RequestError::BalanceMoved
+        | RequestError::AccountMissing
+        | RequestError::AccountMisplaced
+        | RequestError::Unavailable(_) => true,
+        RequestError::Running
+        | RequestError::Misconfigured
+        | RequestError::Claim(_)
+        | RequestError::Database(_) => false,
+    }
+}
+
+/// Leads to the refund if one was made all the same; else says that nobody knows yet.
+async fn unknown(
+    desk: &Desk,
+    payment: &payment::Model,
+    key: uuid::Uuid,
+    error: RequestError,
+) -> poem::Result<Response> {
+    let under = idempotency::standing(&desk.app, CALLER, &key.to_string(), desk.app.clock.now()).await;
+    match under {
+        Ok(Under::Made(id)) => return Ok(desk.see_other(&path(&id))),
+        Ok(Under::Working | Under::Nothing) => {}
+        Err(error) => tracing::warn!(%error, "what a preview's button has made cannot be read"),
+    }
+    let running = matches!(error, RequestError::Running);
+    let status = poem::error::ResponseError::status(&ApiError::from(error));
+    follow::unknown(desk, payment, status, running).await
 }
 
 /// The refund is the last word on this preview.
@@ -105,15 +144,12 @@ async fn keep(desk: &Desk, claim: Claim, id: RefundId) {
 async fn refused(desk: &Desk, payment: &payment::Model, error: RequestError) -> poem::Result<Response> {
     let shell = desk.frame(Nav::Payments).await?;
     let moved = matches!(error, RequestError::BalanceMoved);
-    let running = matches!(error, RequestError::Running | RequestError::Claim(idempotency::ClaimError::Lost));
     let error = ApiError::from(error);
     let why = if moved {
         shell.say(
             "그 사이에 남은 금액이 바뀌었습니다. 미리 보기부터 다시 하십시오.",
             "The balance has changed in the meantime. Please preview again.",
         )
-    } else if running {
-        shell.say("이 결제의 환불이 이미 진행 중입니다.", "A refund of this payment is under way already.")
     } else {
         error.code.detail(shell.language)
     };
@@ -128,7 +164,8 @@ async fn refused(desk: &Desk, payment: &payment::Model, error: RequestError) -> 
     Ok(desk.page_with(poem::error::ResponseError::status(&error), &template))
 }
 
-fn path(refund: &str) -> String {
+/// The page of a refund.
+pub(super) fn path(refund: &str) -> String {
     format!("/admin/refunds/{refund}")
 }
 

@@ -6,6 +6,7 @@ use poem::http::StatusCode;
 use poem::web::Path;
 use poem::{Response, handler};
 
+use super::confirm;
 use crate::admin::desk::{Desk, Frame, Nav};
 use crate::admin::form::Fields;
 use crate::admin::view::{Choice, When};
@@ -13,7 +14,7 @@ use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, FieldError};
 use crate::payments;
-use crate::refunds::window_is_open;
+use crate::refunds::{pending_of, window_is_open};
 use crate::toss;
 
 /// Asks how much, why, and where to.
@@ -35,6 +36,8 @@ struct FormPage {
     window: Option<(When, bool)>,
     /// Why nothing can go back.
     closed: Option<&'static str>,
+    /// The refund that is under way.
+    pending: Option<String>,
     faults: Vec<(String, String)>,
 }
 
@@ -75,17 +78,25 @@ impl FormPage {
             (When::exact(&shell, end), !window_is_open(approved_at, window, desk.now))
         });
         let most = payment.balance_amount.get();
-        let closed =
-            if payment.approved_at.is_none() {
-                Some(shell.say(
+        let pending = pending_of(desk.app.db.read(), &payment.order_id).await?;
+        let pending = pending.map(|refund| confirm::path(&refund.id.to_string()));
+        let closed = if pending.is_some() {
+            Some(shell.say(
+                    "이 결제의 환불을 이미 처리하고 있습니다. 결과가 나올 때까지 다시 환불하지 마십시오.",
+                    "A refund of this payment is being made already. Do not refund again before its outcome is known.",
+                ))
+        } else if payment.approved_at.is_none() {
+            Some(
+                shell.say(
                     "들어온 돈이 없어 환불할 것이 없습니다.",
                     "No money came in, so nothing can go back.",
-                ))
-            } else if most == 0 {
-                Some(shell.say("이미 전액 환불되었습니다.", "All of it has gone back already."))
-            } else {
-                None
-            };
+                ),
+            )
+        } else if most == 0 {
+            Some(shell.say("이미 전액 환불되었습니다.", "All of it has gone back already."))
+        } else {
+            None
+        };
         let bank = put("bank");
         let banks = payment.virtual_account.is_some().then(|| {
             let none = Choice::new("", shell.say("은행 선택", "Choose a bank"), Some(&bank));
@@ -106,6 +117,7 @@ impl FormPage {
             holder_name: put("holderName"),
             window,
             closed,
+            pending,
             faults: faults
                 .into_iter()
                 .map(|fault| (label(&shell, &fault.field), fault.detail(shell.language)))

@@ -1,6 +1,7 @@
 //! Refunds at the dashboard: wished, previewed, confirmed once, and told how they ended.
 
 mod confirm;
+mod follow;
 mod form;
 mod outcome;
 mod preview;
@@ -10,6 +11,7 @@ use poem::http::StatusCode;
 use poem::web::Path;
 use poem::{Response, handler};
 
+pub(super) use follow::followed;
 pub(super) use form::wanted;
 pub(super) use outcome::ended;
 
@@ -25,12 +27,15 @@ pub(super) async fn posted(posted: Posted, Path(order_id): Path<String>) -> poem
     let Posted { desk, fields } = posted;
     let found = payments::find(desk.app.db.read(), &order_id, None).await.map_err(ApiError::from)?;
     let payment = found.ok_or_else(|| ApiError::from(Code::PaymentNotFound))?;
-    let wish = match wish::parse(&payment, &fields) {
+    let confirmed = fields.get("step") == Some("confirm");
+    let parse = if confirmed { wish::parse_again } else { wish::parse };
+    let wish = match parse(&payment, &fields) {
         Ok(wish) => wish,
         Err(faults) => return form::again(&desk, &payment, &fields, faults, StatusCode::BAD_REQUEST).await,
     };
-    match fields.get("step") {
-        Some("confirm") => confirm::confirm(&desk, &payment, &fields, wish).await,
-        _ => preview::preview(&desk, &payment, &fields, wish).await,
+    if confirmed {
+        confirm::confirm(&desk, &payment, &fields, wish).await
+    } else {
+        preview::preview(&desk, &payment, &fields, wish).await
     }
 }

@@ -13,7 +13,7 @@ use crate::admin::payments::{Standing, standing};
 use crate::admin::view::{Chip, When, subscription_chip};
 use crate::http::error::ApiError;
 use crate::plans;
-use crate::refunds::window_is_open;
+use crate::refunds::{pending_of, window_is_open};
 use crate::subscriptions::{self, PeriodError};
 use crate::toss;
 
@@ -60,7 +60,8 @@ pub(super) async fn preview(
 ) -> poem::Result<Response> {
     let window = desk.app.config.billing.refund_window();
     let open = payment.approved_at.is_some_and(|at| window_is_open(at, window, desk.now));
-    if !open {
+    let pending = pending_of(desk.app.db.read(), &payment.order_id).await.map_err(ApiError::from)?;
+    if !open || pending.is_some() {
         // The form itself says why.
         return form::again(desk, payment, fields, Vec::new(), StatusCode::CONFLICT).await;
     }

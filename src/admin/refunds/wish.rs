@@ -3,7 +3,7 @@
 use entity::{Won, payment};
 
 use crate::admin::form::Fields;
-use crate::http::fields::{self, Fault, FieldError, Together};
+use crate::http::fields::{self, Fault, FieldError, MOST_WON, Together};
 use crate::refunds::api::RefundReceiveAccount;
 use crate::toss::ReceiveAccount;
 
@@ -18,16 +18,27 @@ pub(super) struct Wish {
     pub(super) account: Option<ReceiveAccount>,
 }
 
-/// Reads the form.
+/// Reads the form, for a preview: no more than what is left.
 ///
 /// # Errors
 /// Every field at fault.
 pub(super) fn parse(payment: &payment::Model, fields: &Fields) -> Result<Wish, Vec<FieldError>> {
-    let (amount, reason) = (
-        amount(payment, fields),
-        fields::text("reason", fields.trimmed("reason").unwrap_or_default(), 1, 200),
-    )
-        .together()?;
+    read(payment, fields, payment.balance_amount.get())
+}
+
+/// Reads the button of a preview. What is left by now is not for it to judge: a button that is pressed again after all went
+/// back must still lead to its refund.
+///
+/// # Errors
+/// Every field at fault.
+pub(super) fn parse_again(payment: &payment::Model, fields: &Fields) -> Result<Wish, Vec<FieldError>> {
+    read(payment, fields, MOST_WON)
+}
+
+fn read(payment: &payment::Model, fields: &Fields, most: i64) -> Result<Wish, Vec<FieldError>> {
+    let (amount, reason) =
+        (amount(fields, most), fields::text("reason", fields.trimmed("reason").unwrap_or_default(), 1, 200))
+            .together()?;
     let account = match payment.virtual_account {
         Some(_) => Some(account(fields).parse()?),
         None => None,
@@ -36,9 +47,8 @@ pub(super) fn parse(payment: &payment::Model, fields: &Fields) -> Result<Wish, V
 }
 
 /// What was typed, with or without commas.
-fn amount(payment: &payment::Model, fields: &Fields) -> Result<Won, FieldError> {
+fn amount(fields: &Fields, most: i64) -> Result<Won, FieldError> {
     let text: String = fields.trimmed("amount").unwrap_or_default().replace(',', "");
-    let most = payment.balance_amount.get();
     let fault = || FieldError::new("amount", Fault::Range { min: 1, max: most });
     let amount = fields::won("amount", text.parse().map_err(|_| fault())?, 1)?;
     if amount.get() > most { Err(fault()) } else { Ok(amount) }

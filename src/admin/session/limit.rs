@@ -1,10 +1,11 @@
-//! How many wrong keys are looked at in a minute: by address, and of all.
+//! How many wrong keys are told so in a minute, by address and of all; the right one is always taken.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
+use tokio::sync::Semaphore;
 
 /// Wrong keys in a minute from one address.
 const MOST_OF_ONE: u32 = 10;
@@ -14,8 +15,11 @@ const MOST_OF_ALL: u32 = 100;
 const MOST_ADDRESSES: usize = 1_000;
 
 /// What this process has seen in this minute.
-#[derive(Debug, Default)]
-pub(in crate::admin) struct SignIns(Mutex<Minute>);
+#[derive(Debug)]
+pub(in crate::admin) struct SignIns {
+    minute: Mutex<Minute>,
+    checks: Semaphore,
+}
 
 #[derive(Debug, Default)]
 struct Minute {
@@ -24,13 +28,43 @@ struct Minute {
     by_address: HashMap<IpAddr, u32>,
 }
 
+/// Wrong keys that are answered at once beyond the limit.
+const MOST_CHECKS: usize = 16;
+/// How long each of those takes.
+const A_CHECK: std::time::Duration = std::time::Duration::from_millis(10);
+
+impl Default for SignIns {
+    fn default() -> Self {
+        Self { minute: Mutex::default(), checks: Semaphore::new(MOST_CHECKS) }
+    }
+}
+
 impl SignIns {
-    /// Counts a try, or tells after how many seconds one is taken.
+    /// Whether `is_right` says that the key is. The right key is always taken, or strangers could lock its owner out; so
+    /// wrong ones beyond the limit pay with time, in which few others are looked at.
     ///
     /// # Errors
-    /// Seconds, at least one.
-    pub(super) fn take(&self, from: Option<IpAddr>, now: DateTime<Utc>) -> Result<(), u32> {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Seconds after which another wrong key is told that it is wrong, at least one.
+    pub(super) async fn check(
+        &self,
+        from: Option<IpAddr>,
+        now: DateTime<Utc>,
+        is_right: impl FnOnce() -> bool,
+    ) -> Result<bool, u32> {
+        let _check = self.checks.acquire().await;
+        if is_right() {
+            return Ok(true);
+        }
+        let counted = self.count(from, now);
+        if counted.is_err() {
+            tokio::time::sleep(A_CHECK).await;
+        }
+        counted.map(|()| false)
+    }
+
+    /// Counts a wrong key.
+    fn count(&self, from: Option<IpAddr>, now: DateTime<Utc>) -> Result<(), u32> {
+        let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = now - minute.began;
         if passed >= Duration::minutes(1) || passed < Duration::zero() {
             *minute = Minute { began: now, ..Minute::default() };
@@ -53,24 +87,15 @@ impl SignIns {
         minute.of_all += 1;
         Ok(())
     }
-
-    /// The try was no wrong one.
-    pub(super) fn give_back(&self, from: Option<IpAddr>) {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        minute.of_all = minute.of_all.saturating_sub(1);
-        if let Some(tries) = from.map(network).and_then(|address| minute.by_address.get_mut(&address)) {
-            *tries = tries.saturating_sub(1);
-        }
-    }
 }
 
-/// One household has a whole /64 of addresses.
+/// One household has a /56 of addresses, or less.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+            IpAddr::from([a, b, c, d & 0xff00, 0, 0, 0, 0])
         }
     }
 }
@@ -84,27 +109,26 @@ mod tests {
         let (limit, start) = (SignIns::default(), DateTime::UNIX_EPOCH + Duration::days(1));
         let from = |last: u8| Some(IpAddr::from([203, 0, 113, last]));
         for _ in 0..MOST_OF_ONE {
-            assert_eq!(limit.take(from(1), start), Ok(()));
+            assert_eq!(limit.count(from(1), start), Ok(()));
         }
-        assert_eq!(limit.take(from(1), start + Duration::seconds(10)), Err(50));
-        limit.give_back(from(1));
-        assert_eq!(limit.take(from(1), start), Ok(()));
+        assert_eq!(limit.count(from(1), start + Duration::seconds(10)), Err(50));
         for last in 2..=10 {
             for _ in 0..MOST_OF_ONE {
-                assert_eq!(limit.take(from(last), start), Ok(()));
+                assert_eq!(limit.count(from(last), start), Ok(()));
             }
         }
-        assert_eq!(limit.take(from(99), start), Err(60));
-        assert_eq!(limit.take(from(1), start + Duration::minutes(1)), Ok(()));
+        assert_eq!(limit.count(from(99), start), Err(60));
+        assert_eq!(limit.count(from(1), start + Duration::minutes(1)), Ok(()));
     }
 
     #[test]
     fn neighbours_in_one_network_are_one() {
         let limit = SignIns::default();
-        let from = |last: u16| Some(IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, last]));
+        let from = |last: u16| Some(IpAddr::from([0x2001, 0xdb8, 0, 0x0100 + last, 0, 0, 0, last]));
         for last in 0..10 {
-            assert_eq!(limit.take(from(last), DateTime::UNIX_EPOCH), Ok(()));
+            assert_eq!(limit.count(from(last), DateTime::UNIX_EPOCH), Ok(()));
         }
-        assert!(limit.take(from(11), DateTime::UNIX_EPOCH).is_err());
+        assert!(limit.count(from(0xff), DateTime::UNIX_EPOCH).is_err());
+        assert!(limit.count(from(0x100), DateTime::UNIX_EPOCH).is_ok(), "the next household");
     }
 }

@@ -12,6 +12,8 @@ use super::{SIGN_IN, SignInError, SignIns, cookie, destination, forget, open};
 use crate::admin::desk::{Desk, Posted, remember_language};
 use crate::admin::form::Fields;
 use crate::app::App;
+use crate::audit::{self, Act, Action, Actor};
+use crate::auth;
 use crate::http::error::ApiError;
 use crate::http::origin::origin;
 use crate::pages::{Policy, Shell, page, see_other};
@@ -86,19 +88,27 @@ pub(in crate::admin) async fn sign_in(
     let from = origin(request, &app.config.server.trusted_proxies);
     let next = fields.get("next");
     let again = |status, problem| sign_in_page(&app, request, next, status, Some(problem));
-    if let Err(seconds) = sign_ins.take(from, now) {
-        tracing::warn!(?from, "too many wrong keys at the dashboard");
-        return Ok(again(StatusCode::TOO_MANY_REQUESTS, Problem::TooMany(seconds)));
+    let key = fields.get("key").unwrap_or_default();
+    match sign_ins.check(from, now, || auth::is_admin_key(&app.config.auth, key)).await {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::warn!(?from, "a wrong key at the dashboard");
+            return Ok(again(StatusCode::UNAUTHORIZED, Problem::WrongKey));
+        }
+        Err(seconds) => {
+            tracing::warn!(?from, "too many wrong keys at the dashboard");
+            return Ok(again(StatusCode::TOO_MANY_REQUESTS, Problem::TooMany(seconds)));
+        }
     }
-    let cookie = match open(&app, fields.get("key").unwrap_or_default(), now).await {
+    let cookie = match open(&app, key, now).await {
         Ok(cookie) => cookie,
         Err(SignInError::WrongKey) => {
-            tracing::warn!(?from, "a wrong key at the dashboard");
             return Ok(again(StatusCode::UNAUTHORIZED, Problem::WrongKey));
         }
         Err(SignInError::Database(error)) => return Err(ApiError::from(error).into()),
     };
-    sign_ins.give_back(from);
+    let act = Act::new(Action::SignIn, "dashboard");
+    audit::record(&app, &Actor::dashboard(&app, request), &act, now).await.map_err(ApiError::from)?;
     tracing::info!(?from, "somebody signed in at the dashboard");
     let mut response = see_other(&app, destination(next));
     if let Some(value) = cookie.set(&app, now) {

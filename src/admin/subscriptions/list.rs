@@ -11,7 +11,7 @@ use crate::admin::payments::plan_choices;
 use crate::admin::view::{Chip, Choice, When, link, subscription_chip, user_link};
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fault, FieldError, Together};
-use crate::http::page::PageRequest;
+use crate::http::page::{Page, PageRequest};
 use crate::plans;
 use crate::subscriptions::{self, SubscriptionFilter};
 
@@ -29,6 +29,8 @@ struct ListPage {
     active: Vec<Choice>,
     plans: Vec<Choice>,
     filtered: bool,
+    /// Why what was searched for can be no user's id.
+    nobody: Option<String>,
     rows: Vec<Row>,
     next: Option<String>,
 }
@@ -64,8 +66,12 @@ pub(in crate::admin) async fn index(desk: Desk, Query(wanted): Query<Wanted>) ->
         Some("no") => Ok(Some(false)),
         Some(_) => Err(FieldError::new("active", Fault::OneOf("yes, no"))),
     };
-    let (user_id, is_active, plan_id, request) = (
-        fields::maybe_id::<UserId>("user", user.as_deref()),
+    // What can be nobody's id is searched for in vain, which is no fault of the link.
+    let (user_id, nobody) = match fields::maybe_id::<UserId>("user", user.as_deref()) {
+        Ok(user_id) => (user_id, None),
+        Err(fault) => (None, Some(fault.detail(desk.shell.language))),
+    };
+    let (is_active, plan_id, request) = (
         is_active,
         fields::maybe_row_id::<PlanId>("plan", plan.as_deref()),
         PageRequest::parse("subscriptions", Some(ROWS), given(&wanted.cursor).as_deref()),
@@ -74,7 +80,11 @@ pub(in crate::admin) async fn index(desk: Desk, Query(wanted): Query<Wanted>) ->
         .map_err(ApiError::from)?;
     let filter = SubscriptionFilter { is_active, plan_id, user_id };
     let db = desk.app.db.read();
-    let page = subscriptions::list(db, filter, &request, desk.now).await.map_err(ApiError::from)?;
+    let page = if nobody.is_some() {
+        Page { items: Vec::new(), next_cursor: None }
+    } else {
+        subscriptions::list(db, filter, &request, desk.now).await.map_err(ApiError::from)?
+    };
     let names =
         plans::find_many(db, page.items.iter().map(|listed| listed.plan_id)).await.map_err(ApiError::from)?;
     let shell = desk.frame(Nav::Subscriptions).await?;
@@ -91,6 +101,7 @@ pub(in crate::admin) async fn index(desk: Desk, Query(wanted): Query<Wanted>) ->
     };
     let choice = |value: &str, ko, en| Choice::new(value, shell.say(ko, en), active.as_deref());
     let template = ListPage {
+        nobody,
         filtered: kept.iter().any(|(_, value)| value.is_some()),
         active: vec![
             choice("", "모두", "All"),

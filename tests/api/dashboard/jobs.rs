@@ -16,8 +16,10 @@ async fn a_job_runs_by_its_button(world: &World) {
     let desk = Desk::open(world).await;
     assert!(!desk.page("/admin/jobs/purge-temp-orders").await.contains("id=\"runs\""));
     let reply = desk.post("/admin/jobs/purge-temp-orders/run", &[]).await;
-    assert_eq!((reply.status, reply.header("location")), (303, "/admin/jobs?ran=purge-temp-orders"));
+    assert_eq!(reply.status, 303);
+    let id = reply.header("location").strip_prefix("/admin/jobs?run=").expect("the run").to_owned();
     let html = desk.page(reply.header("location")).await;
+    assert_eq!(super::text_of(&html, "notice"), "purge-temp-orders: 실행했습니다. 바꾼 행: 1");
     let (_, card) = html.split_once("id=\"job-purge-temp-orders\"").expect("the job");
     assert!(
         card.split("</li>").next().is_some_and(|card| card.contains("<dd class=\"affected\">1</dd>")),
@@ -25,6 +27,17 @@ async fn a_job_runs_by_its_button(world: &World) {
     );
     let runs = desk.page("/admin/jobs/purge-temp-orders").await;
     assert!(runs.contains("id=\"runs\"") && runs.contains("성공"));
+    // The run itself says how it went, not the link.
+    for (status, words) in
+        [("'FAILED'", "실패했습니다"), ("'RUNNING', finished_at = NULL", "아직 실행 중입니다")]
+    {
+        let sql = format!("UPDATE job_run SET status = {status} WHERE name = 'purge-temp-orders'");
+        world.app.db.read().execute_unprepared(&sql).await.expect("written");
+        let html = desk.page(&format!("/admin/jobs?run={id}")).await;
+        assert!(super::text_of(&html, "notice").contains(words), "{status}");
+    }
+    let stranger = format!("/admin/jobs?run={}", entity::JobRunId::new());
+    assert!(!desk.page(&stranger).await.contains("id=\"notice\""));
     assert_eq!(desk.post("/admin/jobs/no-such-job/run", &[]).await.status, 404);
 }
 

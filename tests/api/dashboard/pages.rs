@@ -15,6 +15,7 @@ scenarios![
     a_page_that_is_none_is_told_as_a_page,
     a_language_that_was_chosen_stays,
     the_overview_shows_what_the_books_say,
+    the_overview_leaves_the_books_to_purchases,
     what_needs_a_person_is_counted_and_told,
 ];
 
@@ -181,6 +182,8 @@ async fn a_language_that_was_chosen_stays(world: &World) {
     assert!(reply.text.contains("<html lang=\"en\">"));
     let cookie = reply.header("set-cookie").split(';').next().expect("a cookie").to_owned();
     assert_eq!(cookie, "lang=en");
+    let sent_on = Desk::stranger(&world.base).get("/admin/plans?lang=en").await;
+    assert_eq!((sent_on.status, sent_on.header("set-cookie").starts_with("lang=en")), (303, true));
     let session = desk.session.clone().map(|session| format!("{session}; {cookie}"));
     assert!(Desk { session, ..desk }.page("/admin/jobs").await.contains("<html lang=\"en\">"));
 }
@@ -198,6 +201,21 @@ async fn the_overview_shows_what_the_books_say(world: &World) {
     let data: serde_json::Value = serde_json::from_str(&data).expect("JSON");
     let net = data["revenue"]["series"][2]["values"].as_array().expect("days");
     assert_eq!((net.len(), net.last()), (30, Some(&23_900.into())));
+}
+
+async fn the_overview_leaves_the_books_to_purchases(world: &World) {
+    let desk = Desk::open(world).await;
+    let all = u32::try_from(world.app.figures.turns.available_permits()).expect("few");
+    let turns = world.app.figures.turns.acquire_many(all).await.expect("turns");
+    let reply = desk.get("/admin").await;
+    assert_eq!(reply.status, 503, "{}", reply.text);
+    assert!(reply.text.contains("id=\"busy\"") && !reply.text.contains("data-again-after"), "{}", reply.text);
+    drop(turns);
+    desk.page("/admin").await;
+    assert_eq!(world.app.figures.turns.available_permits(), all as usize);
+    // What was read a moment ago needs no turn.
+    let _turns = world.app.figures.turns.acquire_many(all).await.expect("turns");
+    desk.page("/admin?days=30").await;
 }
 
 async fn what_needs_a_person_is_counted_and_told(world: &World) {

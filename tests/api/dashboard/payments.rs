@@ -1,7 +1,7 @@
 //! Payments at the dashboard: found by any name, and told so that everybody sees why a buyer was charged.
 
 use chrono::Duration;
-use toss_sandbox::{Authenticate, Fault, FaultKind, Operation};
+use toss_sandbox::{Authenticate, Fault, FaultKind, Operation, PayMethod};
 
 use super::{Desk, text_of};
 use crate::support::scenario::scenarios;
@@ -11,6 +11,8 @@ scenarios![
     one_box_finds_orders_keys_and_users,
     the_list_is_filtered_and_paged,
     the_story_tells_why_the_buyer_was_charged,
+    a_deposit_that_the_bank_took_back_is_told_so,
+    no_more_exports_at_once_than_the_books_can_bear,
     an_unknown_outcome_is_found_out_by_the_button,
     an_export_brings_what_the_filter_wants,
 ];
@@ -61,6 +63,8 @@ async fn the_list_is_filtered_and_paged(world: &World) {
         let has = [&early, &late].map(|order| html.contains(&order.order_id));
         assert_eq!(has, [early_too, late_too], "{query}");
     }
+    let html = desk.page("/admin/subscriptions?user=%EA%B0%80%20%EB%82%98").await;
+    assert!(text_of(&html, "no-subscriptions").contains("사용자 ID"), "{html}");
     // Orders that nobody paid are no payments.
     assert!(!desk.page("/admin/payments").await.contains("id=\"next\""));
     for number in 0..50 {
@@ -108,6 +112,41 @@ async fn the_story_tells_why_the_buyer_was_charged(world: &World) {
     }
     assert!(html.contains("target=\"_blank\" rel=\"noopener noreferrer\""));
     assert_eq!(text_of(&html, "balance"), "₩0");
+}
+
+async fn a_deposit_that_the_bank_took_back_is_told_so(world: &World) {
+    let plan = world.basic().await;
+    let order = world.order("u1", &plan).await;
+    let buyer = Authenticate::new(order.order_id.clone(), order.amount).method(PayMethod::VirtualAccount);
+    let key = world.authenticate_with(buyer);
+    world.confirm(&order, &key).await.expect(200);
+    let desk = Desk::open(world).await;
+    let path = format!("/admin/payments/{}", order.order_id);
+    world.toss.deposit(&key).expect("paid");
+    desk.post(&format!("{path}/settle"), &[]).await;
+    assert!(!text_of(&desk.page(&path).await, "story").contains("은행이 입금을 되돌렸습니다"));
+    world.toss.reverse_deposit(&key).expect("taken back");
+    desk.post(&format!("{path}/settle"), &[]).await;
+    let story = text_of(&desk.page(&path).await, "story");
+    assert!(story.contains("은행이 입금을 되돌렸습니다"), "{story}");
+    assert_eq!(story.matches("가상계좌가 발급되었습니다").count(), 1, "{story}");
+}
+
+async fn no_more_exports_at_once_than_the_books_can_bear(world: &World) {
+    let desk = Desk::open(world).await;
+    let all = u32::try_from(gudok::exports::MOST_AT_ONCE).expect("few");
+    let places = world.app.exports.acquire_many(all).await.expect("places");
+    let reply = desk.get("/admin/exports/payments").await;
+    assert_eq!(reply.status, 503, "{}", reply.text);
+    assert!(reply.text.contains("id=\"busy\"") && !reply.text.contains("data-again-after"));
+    drop(places);
+    for _ in 0..5 {
+        // Each gives its place back.
+        assert_eq!(desk.get("/admin/exports/payments").await.status, 200);
+        while world.app.exports.available_permits() < gudok::exports::MOST_AT_ONCE {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 async fn an_unknown_outcome_is_found_out_by_the_button(world: &World) {

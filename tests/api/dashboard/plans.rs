@@ -1,6 +1,6 @@
 //! Plans at the dashboard, by the rules of the API.
 
-use super::{Desk, text_of};
+use super::{Desk, text_of, value_of};
 use crate::support::scenario::scenarios;
 use crate::support::world::World;
 
@@ -23,16 +23,25 @@ async fn a_plan_is_made_and_changed_by_forms(world: &World) {
     assert_eq!((&plan["code"], &plan["price"]), (&"PRO".into(), &29_900.into()));
     let id = plan["id"].as_str().expect("an id").to_owned();
     let quoted = world.order("u1", &id).await;
-    assert!(desk.page(&format!("/admin/plans/{id}")).await.contains("id=\"price-note\""));
-    let reply = desk
-        .post(&format!("/admin/plans/{id}"), &[("name", "프로 2"), ("price", "39900"), ("months", "12")])
-        .await;
+    let path = format!("/admin/plans/{id}");
+    let html = desk.page(&path).await;
+    assert!(html.contains("id=\"price-note\""));
+    let seen = value_of(&html, "updatedAt").expect("when it changed");
+    let fields = [("name", "프로 2"), ("price", "39900"), ("months", "12"), ("updatedAt", seen.as_str())];
+    let reply = desk.post(&path, &fields).await;
     assert_eq!((reply.status, reply.header("location")), (303, "/admin/plans?notice=changed"));
     let plan = world.admin().get(&format!("/v1/plans/{id}")).await.expect(200).clone();
     assert_eq!(
         (&plan["price"], &plan["isActive"], &plan["name"]),
         (&39_900.into(), &false.into(), &"프로 2".into())
     );
+    // Somebody else's form is still about the plan as it was, and would undo all this.
+    let old =
+        [("name", "프로"), ("price", "29900"), ("months", "12"), ("active", "on"), ("updatedAt", &seen)];
+    let reply = desk.post(&path, &old).await;
+    assert_eq!(reply.status, 409, "{}", reply.text);
+    assert!(reply.text.contains("id=\"outdated\"") && reply.text.contains("프로 2"), "{}", reply.text);
+    assert_eq!(world.admin().get(&format!("/v1/plans/{id}")).await.expect(200)["price"], 39_900);
     let key = world.authenticate(&quoted);
     assert_eq!(world.confirm(&quoted, &key).await.expect(200)["payment"]["amount"], 29_900, "as quoted");
 }

@@ -1,6 +1,7 @@
 //! Refunds by forms: previewed truly, made once, and refused in words.
 
 use chrono::Duration;
+use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use toss_sandbox::{Authenticate, Fault, FaultKind, Operation, PayMethod};
 
@@ -15,6 +16,8 @@ scenarios![
     a_refund_of_a_dearer_plan_gives_the_old_one_back,
     an_event_refund_lowers_the_total_as_told,
     a_button_pressed_twice_at_once_refunds_once,
+    all_of_it_goes_back_once_however_often_the_button_is_pressed,
+    a_press_that_is_not_known_to_have_ended_is_followed,
     a_button_pressed_again_later_leads_to_the_same_refund,
     a_preview_that_is_no_longer_true_refunds_nothing,
     an_unknown_outcome_is_told_and_found_out,
@@ -116,6 +119,8 @@ async fn an_event_refund_lowers_the_total_as_told(world: &World) {
     refund(&desk, &order, "2000").await;
     assert_eq!(world.event_total().await, 3_000);
     assert_eq!(text_of(&desk.page("/admin/event-amounts").await, "event-total"), "3,000원");
+    let story = text_of(&desk.page(&format!("/admin/payments/{}", order.order_id)).await, "story");
+    assert!(story.contains("이벤트 금액에서 2,000원이 빠졌습니다"), "{story}");
 }
 
 async fn a_button_pressed_twice_at_once_refunds_once(world: &World) {
@@ -134,6 +139,57 @@ async fn a_button_pressed_twice_at_once_refunds_once(world: &World) {
     assert!([&one, &other, &third].iter().any(|reply| reply.status == 303));
     assert_eq!(refunds_of(world, &order).await.len(), 1);
     assert_eq!(world.ledger_of(&order), (1, 8_900));
+}
+
+async fn all_of_it_goes_back_once_however_often_the_button_is_pressed(world: &World) {
+    let plan = world.basic().await;
+    let desk = Desk::open(world).await;
+    let order = world.buy("u1", &plan).await;
+    let one = button(&preview(&desk, &order, "9900").await.text);
+    let (first, again) = (press(&desk, &order, &one).await, press(&desk, &order, &one).await);
+    assert_eq!((first.status, again.status), (303, 303), "{}", again.text);
+    assert_eq!(first.header("location"), again.header("location"));
+    let order = world.buy("u2", &plan).await;
+    let two = button(&preview(&desk, &order, "9900").await.text);
+    let slow = Fault::new(Operation::Cancel, FaultKind::Delay).delay(std::time::Duration::from_millis(500));
+    world.toss.inject(slow);
+    let (first, again) = tokio::join!(press(&desk, &order, &two), press(&desk, &order, &two));
+    assert_eq!((first.status, again.status), (303, 303), "{} {}", first.text, again.text);
+    // Whichever came second is followed to the same refund.
+    let mut ends = Vec::new();
+    for reply in [&first, &again] {
+        let mut location = reply.header("location").to_owned();
+        if location.starts_with("/admin/payments/") {
+            let shown = desk.get(&location).await;
+            location = shown.header("location").to_owned();
+        }
+        ends.push(location);
+    }
+    assert!(ends[0] == ends[1] && ends[0].starts_with("/admin/refunds/"), "{ends:?}");
+    assert_eq!(text_of(&desk.page(&ends[0]).await, "refund-state"), "환불 완료");
+    assert_eq!((refunds_of(world, &order).await.len(), world.ledger_of(&order)), (1, (1, 0)));
+}
+
+async fn a_press_that_is_not_known_to_have_ended_is_followed(world: &World) {
+    let plan = world.basic().await;
+    let order = world.buy("u1", &plan).await;
+    let desk = Desk::open(world).await;
+    let button = button(&preview(&desk, &order, "9900").await.text);
+    let key = &button.iter().find(|(name, _)| *name == "key").expect("a key").1;
+    let follow = format!("{}/{key}", path(&order));
+    let html = desk.page(&follow).await;
+    assert!(html.contains("id=\"refund-unknown\"") && !html.contains("data-again-after="), "{html}");
+    press(&desk, &order, &button).await;
+    let reply = desk.get(&follow).await;
+    assert_eq!(reply.status, 303);
+    // As if the first press had just come and nobody had made anything yet.
+    let sql = "UPDATE idempotency_key SET resource = NULL, response_status = NULL, response_body = NULL,
+        response_headers = NULL WHERE caller = 'dashboard'";
+    world.app.db.read().execute_unprepared(sql).await.expect("written");
+    let again = press(&desk, &order, &button).await;
+    assert_eq!((again.status, again.header("location")), (303, follow.as_str()), "{}", again.text);
+    let html = desk.page(&follow).await;
+    assert!(html.contains("data-again-after=") && !html.contains("되지 않았습니다"), "{html}");
 }
 
 async fn a_button_pressed_again_later_leads_to_the_same_refund(world: &World) {
@@ -174,16 +230,36 @@ async fn an_unknown_outcome_is_told_and_found_out(world: &World) {
     let plan = world.basic().await;
     let order = world.buy("u1", &plan).await;
     let desk = Desk::open(world).await;
+    let earlier = button(&preview(&desk, &order, "9900").await.text);
     let button = button(&preview(&desk, &order, "9900").await.text);
-    world.toss.inject(Fault::new(Operation::Cancel, FaultKind::DropAfter));
+    // Long enough that nothing finds it out by the way.
+    world.toss.inject(Fault::new(Operation::Cancel, FaultKind::DropBefore).times(50));
     let reply = press(&desk, &order, &button).await;
     assert_eq!(reply.status, 303, "{}", reply.text);
     let html = desk.page(reply.header("location")).await;
-    if text_of(&html, "refund-state") == "확인 중" {
-        assert!(html.contains("data-again-after="), "the page follows by itself");
-        let again = press(&desk, &order, &button).await;
-        assert_eq!((again.status, again.header("location")), (303, reply.header("location")));
+    assert_eq!(text_of(&html, "refund-state"), "확인 중");
+    assert!(html.contains("data-again-after="), "the page follows by itself");
+    let again = press(&desk, &order, &button).await;
+    assert_eq!((again.status, again.header("location")), (303, reply.header("location")));
+    // Nobody is led to a second refund meanwhile.
+    let link = format!("href=\"{}\"", reply.header("location"));
+    for path in [format!("/admin/payments/{}", order.order_id), path(&order)] {
+        let html = desk.page(&path).await;
+        assert!(html.contains(&link), "{path}: {html}");
+        assert!(!html.contains("id=\"refund\"") && !html.contains("id=\"refund-form\""), "{path}");
     }
+    let shown = preview(&desk, &order, "100").await;
+    assert!(shown.status == 409 && shown.text.contains("id=\"closed\""), "{}", shown.text);
+    // A preview from before is no refund either, and nobody is told that nothing goes back.
+    let other = press(&desk, &order, &earlier).await;
+    assert_eq!(other.status, 409);
+    assert!(
+        other.text.contains("id=\"pending\"") && !other.text.contains("id=\"refused\""),
+        "{}",
+        other.text
+    );
+    world.toss.clear_faults();
+    world.advance(Duration::hours(1));
     world.settle().await;
     let html = desk.page(reply.header("location")).await;
     assert_eq!(text_of(&html, "refund-state"), "환불 완료");

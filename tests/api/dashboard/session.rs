@@ -79,16 +79,15 @@ async fn wrong_keys_are_slowed_and_a_minute_later_looked_at_again(world: &World)
     for _ in 0..10 {
         assert_eq!(desk.sign_in("wrong", "").await.status, 401);
     }
-    for key in ["wrong", ADMIN_KEY] {
-        let reply = desk.sign_in(key, "").await;
+    for _ in 0..3 {
+        let reply = desk.sign_in("wrong", "").await;
         assert_eq!(reply.status, 429, "{}", reply.text);
         let wait: u64 = reply.header("retry-after").parse().expect("seconds");
         assert!((1..=60).contains(&wait));
+        assert_eq!(desk.sign_in(ADMIN_KEY, "").await.status, 303, "strangers lock nobody out");
     }
     world.advance(Duration::minutes(1));
-    for _ in 0..20 {
-        assert_eq!(desk.sign_in(ADMIN_KEY, "").await.status, 303, "the right key is not slowed");
-    }
+    assert_eq!(desk.sign_in("wrong", "").await.status, 401);
 }
 
 async fn without_a_session_a_page_leads_to_the_sign_in_and_a_form_does_nothing(world: &World) {
