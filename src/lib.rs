@@ -42,6 +42,7 @@ pub mod figures;
 
 pub mod jobs;
 pub mod run;
+pub mod users;
 pub mod webhooks;
 
 pub mod cli;
