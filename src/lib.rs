@@ -46,3 +46,6 @@ pub mod users;
 pub mod webhooks;
 
 pub mod cli;
+
+#[doc(hidden)]
+pub mod fuzzing;

@@ -21,7 +21,7 @@ pub(crate) fn origin(request: &Request, trusted: &Addresses) -> Option<IpAddr> {
 }
 
 /// From the peer backwards for as long as each hop is trusted; none where a trusted proxy wrote no address.
-fn walk_back(peer: IpAddr, claimed: &[&str], trusted: &Addresses) -> Option<IpAddr> {
+pub(crate) fn walk_back(peer: IpAddr, claimed: &[&str], trusted: &Addresses) -> Option<IpAddr> {
     let mut at = peer;
     for hop in claimed.iter().rev() {
         if !trusted.contains(at) {

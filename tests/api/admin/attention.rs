@@ -115,7 +115,7 @@ async fn a_compensation_that_toss_refuses_is_listed_until_staff_have_made_it(wor
 }
 
 async fn a_wrong_key_of_ours_is_listed_until_a_right_one_works(world: &World) {
-    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_sk_of_another_shop_00000000")];
+    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_gsk_of_another_shop_00000000")];
     let (_app, misconfigured) = world.second_service_with(&wrong).await;
     let plan = world.basic().await;
     let order = world.order("u1", &plan).await;
@@ -124,7 +124,7 @@ async fn a_wrong_key_of_ours_is_listed_until_a_right_one_works(world: &World) {
     reply.expect_problem(503, "PG_UNAVAILABLE");
     let item = only(world, "MISCONFIGURED").await;
     assert!(item["whatToDo"].as_str().is_some_and(|text| text.contains("toss.secret_key")), "{item}");
-    assert!(!item.to_string().contains("test_sk_"), "{item}");
+    assert!(!item.to_string().contains("test_gsk_"), "{item}");
     assert_eq!(settle_by(&world.admin(), &order).await.expect(200)["status"], "DONE");
     assert_eq!(listed(world, "MISCONFIGURED").await, Vec::<Value>::new());
 }

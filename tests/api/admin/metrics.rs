@@ -189,7 +189,7 @@ async fn what_is_open_is_shown_with_its_age_until_it_is_settled(world: &World) {
 async fn what_people_must_look_at_is_shown_by_kind(world: &World) {
     let series = "gudok_findings_open{kind=\"MISCONFIGURED\"}";
     assert_eq!(of(&scrape(&world.admin()).await, series), 0.0);
-    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_sk_of_another_shop_00000000")];
+    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_gsk_of_another_shop_00000000")];
     let (_app, misconfigured) = world.second_service_with(&wrong).await;
     let plan = world.basic().await;
     let order = world.buy("u1", &plan).await;

@@ -184,7 +184,7 @@ async fn a_toss_that_does_not_tell_is_503_and_changes_nothing(world: &World) {
 }
 
 async fn a_wrong_key_of_ours_is_503_and_changes_nothing(world: &World) {
-    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_sk_of_another_shop_00000000")];
+    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_gsk_of_another_shop_00000000")];
     let (_app, misconfigured) = world.second_service_with(&wrong).await;
     let plan = world.basic().await;
     let (open, _key) = lost(world, "u1", &plan, FaultKind::DropAfter).await;

@@ -121,7 +121,7 @@ async fn a_confirmation_that_another_has_begun_is_followed_too(world: &World) {
 }
 
 /// A service whose key Toss refuses.
-const WRONG: [(&str, &str); 1] = [("GUDOK__TOSS__SECRET_KEY", "test_sk_of_another_shop_00000000")];
+const WRONG: [(&str, &str); 1] = [("GUDOK__TOSS__SECRET_KEY", "test_gsk_of_another_shop_00000000")];
 
 async fn a_refund_under_a_wrong_key_of_ours_stays_one_refund(world: &World) {
     let (_app, misconfigured) = world.second_service_with(&WRONG).await;

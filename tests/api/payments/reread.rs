@@ -162,7 +162,7 @@ async fn a_silent_toss_changes_nothing(world: &World) {
 async fn a_wrong_key_of_ours_changes_nothing(world: &World) {
     let order = world.buy("u1", &world.basic().await).await;
     let payment = world.payment(&order).await;
-    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_sk_of_another_shop_00000000")];
+    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_gsk_of_another_shop_00000000")];
     let (app, _client) = world.second_service_with(&wrong).await;
     let told = reread(&app, &id(&order), Cause::Webhook).await.expect("the database answers");
     assert!(matches!(told, Reread::Misconfigured(_)), "{told:?}");

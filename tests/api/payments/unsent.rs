@@ -65,7 +65,7 @@ async fn a_claim_whose_process_is_lost_is_finished_by_another(world: &World) {
 }
 
 async fn a_wrong_key_of_ours_is_503_and_the_payment_survives_it(world: &World) {
-    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_sk_of_another_shop_00000000")];
+    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_gsk_of_another_shop_00000000")];
     let (app, misconfigured) = world.second_service_with(&wrong).await;
     let plan = world.basic().await;
     let order = world.order("u1", &plan).await;

@@ -107,7 +107,7 @@ async fn a_list_that_does_not_end_fails_the_run(world: &World) {
 
 async fn a_wrong_key_of_ours_fails_the_run(world: &World) {
     buyer(world, &world.basic().await).await;
-    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_sk_of_another_shop_00000000")];
+    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_gsk_of_another_shop_00000000")];
     let (app, _client) = world.second_service_with(&wrong).await;
     let report = reconcile(&app, lately(world), Options::default(), &|_| {}).await;
     assert!(

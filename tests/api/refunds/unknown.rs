@@ -181,7 +181,7 @@ async fn a_partial_cancel_by_staff_is_booked_when_we_meet_it(world: &World) {
 }
 
 async fn a_wrong_key_of_ours_leaves_the_refund_open(world: &World) {
-    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_sk_of_another_shop_00000000")];
+    let wrong = [("GUDOK__TOSS__SECRET_KEY", "test_gsk_of_another_shop_00000000")];
     let (_app, misconfigured) = world.second_service_with(&wrong).await;
     let plan = world.basic().await;
     let order = world.buy("u1", &plan).await;
