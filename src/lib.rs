@@ -44,6 +44,10 @@ pub mod figures;
 
 pub mod jobs;
 pub mod run;
+pub mod users;
 pub mod webhooks;
 
 pub mod cli;
+
+#[doc(hidden)]
+pub mod fuzzing;

@@ -211,6 +211,21 @@ impl OrderId {
     }
 }
 
+impl UserId {
+    const ERASED: &str = "erased-";
+
+    /// A fresh random name for a user whose own is to be forgotten (122 random bits).
+    pub fn erased() -> Self {
+        Self(format!("{}{}", Self::ERASED, Uuid::new_v4().simple()))
+    }
+
+    /// Whether it is such a name.
+    pub fn is_erased(&self) -> bool {
+        let random = self.0.strip_prefix(Self::ERASED);
+        random.is_some_and(|random| random.len() == 32 && Uuid::try_parse(random).is_ok())
+    }
+}
+
 impl CustomerKey {
     /// A fresh random key (122 random bits).
     pub fn random() -> Self {
@@ -248,6 +263,16 @@ mod tests {
             last = next;
         }
         assert!(PaymentEventId::after(Some(PaymentEventId::new())) > PaymentEventId(Uuid::nil()));
+    }
+
+    #[test]
+    fn the_name_of_an_erased_user_is_known_as_one() {
+        let name = UserId::erased();
+        assert!(name.is_erased() && name.as_str().parse() == Ok(name.clone()));
+        assert_ne!(name, UserId::erased());
+        for other in ["erased-", "erased-me", "u1", "erased-0123456789abcdef0123456789abcdeg"] {
+            assert!(!other.parse::<UserId>().expect("an id").is_erased(), "{other}");
+        }
     }
 
     #[test]

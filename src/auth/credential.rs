@@ -46,7 +46,8 @@ impl Identity {
             Credential::AdminKey => (ActorKind::ConfiguredKey, "auth.admin_key".to_owned()),
             Credential::ServiceKey => (ActorKind::ConfiguredKey, "auth.service_key".to_owned()),
             Credential::ApiKey { prefix, .. } => (ActorKind::ApiKey, prefix.clone()),
-            Credential::User(user_id) => (ActorKind::User, user_id.to_string()),
+            // The log outlives a user who wants to be forgotten; the record that was acted on tells who it was until then.
+            Credential::User(_) => (ActorKind::User, "user".to_owned()),
         };
         Actor { kind, name, address: self.address, request_id: self.request_id.clone() }
     }

@@ -79,3 +79,12 @@ pub async fn check(app: &App) -> Result<Report, DbErr> {
     }
     Ok(report)
 }
+
+/// What a finding about a user's subscription has for its subject.
+pub(crate) fn subject_of_user(user_id: &entity::UserId) -> String {
+    subject(Rule::Subscription.number(), user_id.as_str())
+}
+
+fn subject(rule: u8, about: &str) -> String {
+    format!("{rule}:{about}")
+}

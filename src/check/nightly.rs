@@ -53,7 +53,7 @@ pub async fn nightly(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
 fn findings_of(report: &Report) -> Vec<Found> {
     let mut by_subject: BTreeMap<String, (&Breach, Vec<&str>)> = BTreeMap::new();
     for breach in &report.breaches {
-        let subject = format!("{}:{}", breach.rule, breach.about());
+        let subject = super::subject(breach.rule, breach.about());
         by_subject.entry(subject).or_insert((breach, Vec::new())).1.push(&breach.detail);
     }
     let found = by_subject.into_iter().map(|(subject, (breach, details))| Found {

@@ -17,6 +17,7 @@ mod job;
 mod reconcile;
 mod serve;
 mod table;
+mod user;
 
 /// Self-hosted subscription billing over Toss Payments.
 #[derive(Debug, Parser)]
@@ -52,6 +53,11 @@ enum Command {
     ///
     /// Exit code 0: all hold. 1: some do not. 2: it could not be checked.
     Check(check::Arguments),
+    /// Give out or erase what the books hold about one user.
+    User {
+        #[command(subcommand)]
+        command: user::Command,
+    },
     /// Ask the service on this machine whether it can serve. Exit code 0: it can.
     Health(health::Arguments),
     /// Make, list and revoke API keys.
@@ -107,6 +113,10 @@ impl Cli {
             Command::Check(arguments) => {
                 telemetry::init_beside_progress();
                 Ok(verdict(check::run(&arguments).await))
+            }
+            Command::User { command } => {
+                telemetry::init_beside_progress();
+                user::run(&command).await.map(|()| ExitCode::SUCCESS)
             }
         };
         outcome.unwrap_or_else(|error: Box<dyn std::error::Error>| {
@@ -172,5 +182,18 @@ mod tests {
     #[test]
     fn the_definition_of_the_commands_is_valid() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_takes_a_secret_which_everybody_on_the_machine_could_read() {
+        fn look_through(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let name = argument.get_id().as_str();
+                let secret = ["key", "secret", "password", "token"].iter().any(|word| name.contains(word));
+                assert!(!secret, "{} takes {name}", command.get_name());
+            }
+            command.get_subcommands().for_each(look_through);
+        }
+        look_through(&super::Cli::command());
     }
 }

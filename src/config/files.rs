@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 
+use secrecy::zeroize::Zeroizing;
+
 use super::ConfigError;
 
 /// The variables that may come by file.
@@ -37,8 +39,8 @@ pub(super) fn read(mut variables: HashMap<String, String>) -> Result<HashMap<Str
     Ok(variables)
 }
 
-fn contents(path: &str) -> std::io::Result<String> {
-    let mut text = String::new();
+fn contents(path: &str) -> std::io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
     let read = File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
     if u64::try_from(read).is_ok_and(|read| read <= MOST_BYTES) {
         Ok(text)

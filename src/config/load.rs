@@ -154,8 +154,14 @@ mod tests {
     #[test]
     fn a_secret_is_never_in_debug_output() {
         let config = load(&[
-            ("GUDOK__TOSS__SECRET_KEY", "test_sk_hidden"),
+            ("GUDOK__TOSS__SECRET_KEY", "test_sk_hidden_new, test_sk_hidden_old"),
             ("GUDOK__AUTH__ADMIN_KEY", "hidden-admin"),
+            ("GUDOK__AUTH__SERVICE_KEY", "hidden-service"),
+            ("GUDOK__AUTH__JWT_HS256_SECRET", "a hidden secret that is long enough"),
+            (
+                "GUDOK__AUTH__SIGNING_SECRET",
+                "another hidden secret that is long enough, hidden as well as the one before it",
+            ),
             ("GUDOK__DATABASE__URL", "postgres://u:hidden@localhost/x"),
         ]);
         let shown = format!("{:?}", config.expect("valid"));

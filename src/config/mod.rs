@@ -14,12 +14,14 @@ mod files;
 mod load;
 mod origins;
 mod rates;
+mod secrets;
 mod validate;
 
 pub use addresses::Addresses;
 pub use load::ConfigError;
 pub use origins::Origins;
 pub use rates::{AddressRates, Rate, Rates, RatesOf};
+pub use secrets::Secrets;
 pub use validate::{TossKeyFamily, TossKeyKind};
 
 /// All settings.
@@ -91,8 +93,8 @@ pub struct Database {
 pub struct Toss {
     /// Where Toss answers, without a path.
     pub base_url: Url,
-    /// The key that moves money.
-    pub secret_key: Option<SecretString>,
+    /// The key that moves money, and the one that it takes the place of while Toss still knows both.
+    pub secret_key: Option<Secrets>,
     /// The key that a browser shows.
     pub client_key: Option<String>,
     /// The script that gives a page the payment widget.
@@ -160,8 +162,9 @@ pub struct Auth {
     pub service_key: Option<SecretString>,
     /// The secret under which the SaaS signs its users' JWTs.
     pub jwt_hs256_secret: Option<SecretString>,
-    /// What checkout links and sessions are signed with; derived from Toss's secret key when unset.
-    pub signing_secret: Option<SecretString>,
+    /// What checkout links and sessions are signed with, and what they were signed with before; derived from Toss's secret
+    /// keys when unset.
+    pub signing_secret: Option<Secrets>,
     /// Where public keys of JWTs are published: https, or http on this machine.
     pub jwks_url: Option<Url>,
     /// The `iss` that a JWT must name.

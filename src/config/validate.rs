@@ -3,7 +3,10 @@
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Secrets};
+
+/// Secret keys that Toss knows at once: a new one and, for seven days, the one before.
+const MOST_TOSS_KEYS: usize = 2;
 
 /// Which kind of Toss key is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +88,7 @@ impl Config {
 
     /// The kind of the secret key, once there is one.
     pub fn toss_key_kind(&self) -> Option<TossKeyKind> {
-        self.toss.secret_key.as_ref().map(|key| TossKeyKind::of(key.expose_secret()))
+        self.toss.secret_key.as_ref().map(|keys| TossKeyKind::of(keys.newest().expose_secret()))
     }
 
     fn database_is_known(&self) -> Result<(), ConfigError> {
@@ -136,8 +139,8 @@ impl Config {
 
     fn signing_secret_is_long(&self) -> Result<(), ConfigError> {
         let long = |secret: &SecretString| secret.expose_secret().len() >= 32;
-        let sane = self.auth.signing_secret.as_ref().is_none_or(long);
-        check(sane, "auth.signing_secret", "must have at least 32 characters")
+        let sane = self.auth.signing_secret.as_ref().is_none_or(|secrets| secrets.iter().all(long));
+        check(sane, "auth.signing_secret", "must have at least 32 characters, each if there are several")
     }
 
     fn pool_is_sane(&self) -> Result<(), ConfigError> {
@@ -151,11 +154,17 @@ impl Config {
             ("auth.admin_key", &auth.admin_key),
             ("auth.service_key", &auth.service_key),
             ("auth.jwt_hs256_secret", &auth.jwt_hs256_secret),
-            ("toss.secret_key", &self.toss.secret_key),
         ] {
             let empty = key.as_ref().is_some_and(|key| key.expose_secret().trim().is_empty());
             check(!empty, name, "must not be empty; leave it unset instead")?;
         }
+        let mut toss = self.toss.secret_key.iter().flat_map(Secrets::iter);
+        let empty = toss.any(|key| key.expose_secret().is_empty());
+        check(
+            !empty,
+            "toss.secret_key",
+            "must not be empty, nor any part between commas; leave it unset instead",
+        )?;
         let same = match (&auth.admin_key, &auth.service_key) {
             (Some(admin), Some(service)) => admin.expose_secret() == service.expose_secret(),
             _ => false,
@@ -164,24 +173,24 @@ impl Config {
     }
 
     fn toss_keys_belong_together(&self) -> Result<(), ConfigError> {
-        let (Some(secret), Some(client)) = (&self.toss.secret_key, &self.toss.client_key) else {
-            return Ok(());
-        };
-        let secret = secret.expose_secret();
-        let swapped =
-            ["test_ck_", "test_gck_", "live_ck_", "live_gck_"].iter().any(|kind| secret.starts_with(kind));
-        check(!swapped, "toss.secret_key", "is a client key")?;
-        let leaked =
-            ["test_sk_", "test_gsk_", "live_sk_", "live_gsk_"].iter().any(|kind| client.starts_with(kind));
+        let Some(keys) = &self.toss.secret_key else { return Ok(()) };
+        check(keys.iter().count() <= MOST_TOSS_KEYS, "toss.secret_key", "names more than two keys")?;
+        let newest = keys.newest().expose_secret();
+        for key in keys.iter().map(ExposeSecret::expose_secret) {
+            check(
+                !begins(key, &["test_ck_", "test_gck_", "live_ck_", "live_gck_"]),
+                "toss.secret_key",
+                "is a client key",
+            )?;
+            let same = TossKeyKind::of(key) == TossKeyKind::of(newest) && family(key) == family(newest);
+            check(same, "toss.secret_key", "names keys of different kinds, which belong to different shops")?;
+        }
+        let Some(client) = &self.toss.client_key else { return Ok(()) };
+        let leaked = begins(client, &["test_sk_", "test_gsk_", "live_sk_", "live_gsk_"]);
         check(!leaked, "toss.client_key", "is a secret key, which browsers must never see")?;
-        let family = |key: &str| match key.split('_').nth(1) {
-            Some("sk" | "ck") => Some(TossKeyFamily::Api),
-            Some("gsk" | "gck") => Some(TossKeyFamily::Widget),
-            _ => None,
-        };
-        let strangers = family(secret).zip(family(client)).is_some_and(|(ours, theirs)| ours != theirs);
+        let strangers = family(newest).zip(family(client)).is_some_and(|(ours, theirs)| ours != theirs);
         check(!strangers, "toss.client_key", "is of another pair: gck goes with gsk, and ck with sk")?;
-        let mixed = TossKeyKind::of(secret) != TossKeyKind::of(client);
+        let mixed = TossKeyKind::of(newest) != TossKeyKind::of(client);
         check(!mixed, "toss.client_key", "test and live keys are mixed; Toss would refuse every payment")
     }
 
@@ -211,6 +220,18 @@ impl Config {
     }
 }
 
+fn begins(key: &str, kinds: &[&str]) -> bool {
+    kinds.iter().any(|kind| key.starts_with(kind))
+}
+
+fn family(key: &str) -> Option<TossKeyFamily> {
+    match key.split('_').nth(1) {
+        Some("sk" | "ck") => Some(TossKeyFamily::Api),
+        Some("gsk" | "gck") => Some(TossKeyFamily::Widget),
+        _ => None,
+    }
+}
+
 pub(super) fn check(holds: bool, key: &'static str, reason: &str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError::Invalid { key, reason: reason.to_owned() }) }
 }
@@ -233,4 +254,39 @@ fn between(key: &'static str, value: usize, least: usize, most: usize) -> Result
 
 fn at_most(key: &'static str, value: u64, most: u64) -> Result<(), ConfigError> {
     check(value <= most, key, &format!("must be at most {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "GUDOK__TOSS__SECRET_KEY";
+    const CLIENT: &str = "GUDOK__TOSS__CLIENT_KEY";
+    const SIGNING: &str = "GUDOK__AUTH__SIGNING_SECRET";
+
+    fn load(variables: &[(&str, &str)]) -> Result<Config, String> {
+        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Config::from_variables(variables).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn two_keys_of_one_shop_may_stand_side_by_side() {
+        let both = load(&[(SECRET, "test_gsk_new, test_gsk_old"), (CLIENT, "test_gck_x")]).expect("valid");
+        assert_eq!(both.toss.secret_key.map(|keys| keys.iter().count()), Some(2));
+        let (long, short) = ("x".repeat(32), "y".repeat(31));
+        assert!(load(&[(SIGNING, &format!("{long},{long}"))]).is_ok());
+        for (variables, named) in [
+            (&[(SECRET, "test_gsk_hidden1, live_gsk_hidden2")][..], "different kinds"),
+            (&[(SECRET, "test_gsk_hidden1, test_sk_hidden2")], "different kinds"),
+            (&[(SECRET, "test_sk_hidden1, test_ck_hidden2")], "client key"),
+            (&[(SECRET, "test_sk_hidden1,, test_sk_hidden2")], "must not be empty"),
+            (&[(SECRET, " ")], "must not be empty"),
+            (&[(SECRET, "test_sk_a, test_sk_hidden, test_sk_c")], "more than two"),
+            (&[(SECRET, "test_sk_a, test_sk_b"), (CLIENT, "test_gck_x")], "another pair"),
+            (&[(SIGNING, &*format!("{long}, {short}"))], "at least 32"),
+        ] {
+            let error = load(variables).expect_err(named);
+            assert!(error.contains(named) && !error.contains("hidden"), "{error}");
+        }
+    }
 }

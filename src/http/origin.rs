@@ -26,7 +26,7 @@ pub(super) fn origin_or_peer(request: &Request, trusted: &Addresses) -> Option<I
 }
 
 /// From the peer backwards for as long as each hop is trusted; none where a trusted proxy wrote no address.
-fn walk_back(peer: IpAddr, claimed: &[&str], trusted: &Addresses) -> Option<IpAddr> {
+pub(crate) fn walk_back(peer: IpAddr, claimed: &[&str], trusted: &Addresses) -> Option<IpAddr> {
     let mut at = peer;
     for hop in claimed.iter().rev() {
         if !trusted.contains(at) {

@@ -83,6 +83,11 @@ impl PageRequest {
         Some(Self { after: Some(after), ..self.clone() })
     }
 
+    /// The cursor that was asked for, as we write it.
+    pub(crate) fn cursor(&self) -> Option<String> {
+        self.after.as_ref().map(|after| after.encode(self.list))
+    }
+
     /// Rows on the page at most.
     pub fn limit(&self) -> usize {
         usize::try_from(self.limit).unwrap_or(usize::MAX)

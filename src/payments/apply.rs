@@ -353,4 +353,7 @@ fn describe(payment: &mut payment::Model, truth: &toss::Payment) {
     payment.receipt_url = truth.receipt_url().map(str::to_owned);
     payment.requested_at = truth.requested_at;
     payment.virtual_account = truth.virtual_account().and_then(|account| serde_json::to_value(account).ok());
+    if payment.user_id.is_erased() {
+        super::forget(payment);
+    }
 }

@@ -1,8 +1,6 @@
 //! Asks Toss about one attempt and records what it says: the second and third step of a confirmation, and of every later
 //! question about it.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
@@ -18,9 +16,6 @@ use crate::db::transact;
 use crate::due::Outcome;
 use crate::findings::{self, Found};
 use crate::toss::{self, Answer, Class, Failure, Status};
-
-/// How long a decline waits to learn how it was to be paid.
-const SHOWS_WITHIN: Duration = Duration::from_secs(2);
 
 /// One offer of an order to Toss, under one idempotency key.
 #[derive(Clone, Debug)]
@@ -70,16 +65,7 @@ pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Out
     match answer {
         Answer::Payment(truth) => apply_truth(app, &attempt, &truth, heard).await,
         Answer::Error { class: Class::Declined, failure, .. } if cause == Cause::Confirm => {
-            match shown(app, &attempt).await {
-                // A no that Toss does not stand by.
-                Some((truth, heard)) if truth.approved_at.is_some() => {
-                    apply_truth(app, &attempt, &truth, heard).await
-                }
-                shown => {
-                    let method = shown.and_then(|(truth, _)| truth.method_for_people());
-                    decline(app, &attempt, &failure, method, heard).await
-                }
-            }
+            decline(app, &attempt, &failure, heard).await
         }
         // "Already processed" and the like say where the truth is, not what it is. And a no to a repeated request says
         // nothing of the first one, which may have worked.
@@ -208,7 +194,7 @@ async fn apply_truth(
                 code: "INVALID_REQUEST".to_owned(),
                 message: "다른 주문의 결제 키입니다.".to_owned(),
             };
-            decline(app, attempt, &failure, None, heard).await
+            decline(app, attempt, &failure, heard).await
         }
         Recorded::Refused(error) => {
             tell(app, &attempt.order_id, truth, &error).await;
@@ -217,32 +203,17 @@ async fn apply_truth(
     }
 }
 
-/// What Toss shows of an attempt that it has just declined: the decline itself does not tell how it was to be paid.
-/// Only figures need it, so it is asked once and not waited for long.
-async fn shown(app: &App, attempt: &Attempt) -> Option<(toss::Payment, Heard)> {
-    let asked_at = app.clock.now();
-    let answer = tokio::time::timeout(SHOWS_WITHIN, app.toss.look_up(&attempt.payment_key)).await.ok()?;
-    match answer {
-        Answer::Payment(truth) => {
-            Some((*truth, Heard { cause: Cause::Confirm, asked_at, now: app.clock.now() }))
-        }
-        Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. } => None,
-    }
-}
-
-/// Records a definite no, unless the attempt has been decided otherwise meanwhile; `method` is how it was to be paid.
+/// Records a definite no, unless the attempt has been decided otherwise meanwhile.
 pub(super) async fn decline(
     app: &App,
     attempt: &Attempt,
     failure: &Failure,
-    method: Option<String>,
     heard: Heard,
 ) -> Result<Outcome, DbErr> {
     let recorded = transact!(app.db, |tx| {
         let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok(()) };
         let same = payment.payment_key.as_ref() == Some(&attempt.payment_key);
         if same && payment.status == PaymentStatus::InProgress {
-            payment.payment_method = method.clone();
             give_up(tx, &mut payment, PaymentStatus::Aborted, failure, heard).await?;
             moves::save(tx, &payment).await?;
         }

@@ -8,6 +8,7 @@ pub mod apply;
 mod ask;
 mod confirm;
 mod fail;
+mod forget;
 mod ladder;
 mod list;
 pub(crate) mod moves;
@@ -20,6 +21,7 @@ mod view;
 
 pub use confirm::{Confirm, ConfirmError, Confirmed, confirm, confirm_within, standing};
 pub use fail::{Fail, FailError, fail};
+pub(crate) use forget::forget;
 pub use ladder::next_delay;
 pub use list::{PaymentFilter, find, find_by_key, list};
 pub use receipt::Receipt;

@@ -121,6 +121,12 @@ pub(crate) async fn save(tx: &DatabaseTransaction, payment: &payment::Model) -> 
     payment.clone().into_active_model().reset_all().update(tx).await.map(drop)
 }
 
+/// `code`, if it looks like one of Toss's.
+pub(super) fn listed(code: String) -> String {
+    let sane = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    if code.bytes().all(sane) { code } else { "UNKNOWN".to_owned() }
+}
+
 async fn write(
     tx: &DatabaseTransaction,
     id: PaymentEventId,
@@ -129,6 +135,13 @@ async fn write(
     (to, balance): (PaymentStatus, Won),
     reason: Reason<'_>,
 ) -> Result<(), DbErr> {
+    // A browser can say anything, also about its user, and this row can never be changed: its words are kept in the
+    // payment alone.
+    let told = reason.failure.map(|failure| match reason.cause {
+        Cause::Fail => (listed(failure.code.clone()), None),
+        _ => (failure.code.clone(), Some(failure.message.clone())),
+    });
+    let (code, message) = told.unzip();
     let row = payment_event::ActiveModel {
         id: Set(id),
         order_id: Set(payment.order_id.clone()),
@@ -138,8 +151,8 @@ async fn write(
         balance_amount: Set(balance),
         payment_key: Set(payment.payment_key.clone()),
         idempotency_key: Set(payment.idempotency_key.clone()),
-        code: Set(reason.failure.map(|failure| failure.code.clone())),
-        message: Set(reason.failure.map(|failure| failure.message.clone())),
+        code: Set(code),
+        message: Set(message.flatten()),
         payment_method: Set(reason.failure.and(payment.payment_method.clone())),
         created_at: Set(reason.now),
     };

@@ -79,7 +79,8 @@ async fn keep_refund(
 ) -> Result<(), DbErr> {
     let refunded_at = cancel.canceled_at.unwrap_or(heard.now);
     let Some(pending) = ours else {
-        let reason = cancel.cancel_reason.as_deref().unwrap_or_default();
+        let told = cancel.cancel_reason.as_deref().unwrap_or_default();
+        let reason = if payment.user_id.is_erased() { super::ERASED_REASON } else { told };
         let reason: String =
             if reason.is_empty() { "-".to_owned() } else { reason.chars().take(200).collect() };
         let row = refund::ActiveModel {

@@ -14,3 +14,6 @@ pub use request::{Refunded, RequestError, RequestRefund, request, standing};
 pub(crate) use settle::OpenRefunds;
 pub use settle::settle_due;
 pub(crate) use window::is_open as window_is_open;
+
+/// What stands in the place of a reason whose user has been erased.
+pub(crate) const ERASED_REASON: &str = "(erased)";

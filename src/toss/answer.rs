@@ -77,7 +77,7 @@ pub struct Failure {
 
 impl Answer {
     /// Reads the JSON of a 200. Any other status carries no result, and its code says what that means.
-    pub(super) fn json(operation: Operation, status: u16, body: &[u8]) -> Result<Value, Self> {
+    pub(crate) fn json(operation: Operation, status: u16, body: &[u8]) -> Result<Value, Self> {
         let mut value: Value = match serde_json::from_slice(body) {
             Ok(value) => value,
             Err(_) => return Err(Self::Silent { cause: format!("HTTP {status} without JSON") }),
@@ -100,7 +100,7 @@ impl Answer {
     }
 
     /// Reads the payment of a 200.
-    pub(super) fn payment(value: Value) -> Result<Payment, Self> {
+    pub(crate) fn payment(value: Value) -> Result<Payment, Self> {
         serde_json::from_value(value)
             .map_err(|error| Self::Silent { cause: format!("unreadable payment: {error}") })
     }

@@ -3,11 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use entity::{IdempotencyKey, OrderId, PaymentKey, Won};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -15,6 +12,7 @@ use super::answer::Answer;
 use super::calls::Calls;
 use super::codes::Operation;
 use super::gate::{Admission, Gate, Refused, Standing};
+use super::keys::Keys;
 use crate::clock::Clock;
 use crate::config;
 use crate::crash::{self, Point};
@@ -22,11 +20,14 @@ use crate::telemetry::shorten;
 
 /// The largest answer that is read, in bytes; a Payment has a few thousand.
 const MOST_BYTES: usize = 1 << 20;
+/// What Toss says of a key that it does not know.
+const UNAUTHORIZED_KEY: &str = "UNAUTHORIZED_KEY";
 
 /// A way to Toss; cheap to clone, connections are kept.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
+    keys: Keys,
     base_url: Url,
     request_timeout: Duration,
     gate: Gate,
@@ -99,7 +100,6 @@ impl Client {
         // A second call finds the provider installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
-            .default_headers(headers(settings.secret_key.as_ref())?)
             .user_agent(concat!("gudok/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
             .timeout(settings.request_timeout())
@@ -110,8 +110,9 @@ impl Client {
         let request_timeout = settings.request_timeout();
         let most_in_flight = settings.max_in_flight;
         let gate = Gate::new(most_in_flight, clock);
+        let keys = Keys::new(settings.secret_key.as_ref())?;
         let (base_url, calls) = (settings.base_url.clone(), Calls::new());
-        Ok(Self { http, base_url, request_timeout, gate, most_in_flight, calls })
+        Ok(Self { http, keys, base_url, request_timeout, gate, most_in_flight, calls })
     }
 
     /// Leave for a new purchase or refund to go to Toss, to be had before anything is claimed for it.
@@ -219,20 +220,8 @@ impl Client {
     ) -> Result<T, Answer> {
         let began = Instant::now();
         crash::point(operation.about_to_send());
-        let (answer, status, trace, retry_after) = match request.send().await {
-            Err(error) => (Err(failed(&error)), None, None, None),
-            Ok(response) => {
-                let status = response.status().as_u16();
-                let trace = response.headers().get("x-tosspayments-trace-id").cloned();
-                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
-                let answer = match bounded_body(response).await {
-                    Ok(body) => Answer::json(operation, status, &body).and_then(read),
-                    Err(cause) => Err(Answer::Silent { cause }),
-                };
-                (answer, Some(status), trace, retry_after)
-            }
-        };
+        let Heard { answer, status, trace, retry_after } = self.ask(operation, request).await;
+        let answer = answer.and_then(read);
         crash::point(operation.answered());
         let other = answer.as_ref().err();
         self.calls.ended(operation, other.map_or(operation.success(), Answer::class), began.elapsed());
@@ -257,6 +246,71 @@ impl Client {
             "toss answered"
         );
         answer
+    }
+
+    /// Sends `request` under the key that Toss took last, and under the others for as long as Toss knows none.
+    ///
+    /// Toss refuses an unknown key before it looks at what is asked, so nothing has happened and the very same request may
+    /// go again. It keeps idempotency keys apart by API key, so it would not recognise a request that an earlier key
+    /// brought; what is asked again later is held off by the payment itself: one that is confirmed is not confirmed twice
+    /// (`ALREADY_PROCESSED_PAYMENT`), and every cancel names the balance that Toss must still see.
+    async fn ask(&self, operation: Operation, request: reqwest::RequestBuilder) -> Heard {
+        let request = match request.build() {
+            Ok(request) => request,
+            Err(error) => return Heard::nothing(failed(&error)),
+        };
+        let mut heard = Heard::nothing(Answer::NotSent { cause: "no request".to_owned() });
+        for key in self.keys.in_turn() {
+            // A body of text, as all of ours are, can always be sent again.
+            let Some(mut attempt) = request.try_clone() else { break };
+            if let Some((_, header)) = &key {
+                attempt.headers_mut().insert(AUTHORIZATION, header.clone());
+            }
+            heard = self.exchange(operation, attempt).await;
+            if key.is_none() || !heard.knows_no_such_key() {
+                if let Some((index, _)) = key.filter(|_| heard.status.is_some()) {
+                    self.keys.works(index);
+                }
+                break;
+            }
+        }
+        heard
+    }
+
+    async fn exchange(&self, operation: Operation, request: reqwest::Request) -> Heard {
+        let response = match self.http.execute(request).await {
+            Ok(response) => response,
+            Err(error) => return Heard::nothing(failed(&error)),
+        };
+        let status = response.status().as_u16();
+        let trace = response.headers().get("x-tosspayments-trace-id").cloned();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
+        let answer = match bounded_body(response).await {
+            Ok(body) => Answer::json(operation, status, &body),
+            Err(cause) => Err(Answer::Silent { cause }),
+        };
+        Heard { answer, status: Some(status), trace, retry_after }
+    }
+}
+
+/// What came back for one request.
+struct Heard {
+    answer: Result<serde_json::Value, Answer>,
+    status: Option<u16>,
+    trace: Option<HeaderValue>,
+    retry_after: Option<u32>,
+}
+
+impl Heard {
+    fn nothing(answer: Answer) -> Self {
+        Self { answer: Err(answer), status: None, trace: None, retry_after: None }
+    }
+
+    /// Only this answer says so; every other no is about the request itself or the contract.
+    fn knows_no_such_key(&self) -> bool {
+        self.status == Some(401)
+            && self.answer.as_ref().err().and_then(Answer::code) == Some(UNAUTHORIZED_KEY)
     }
 }
 
@@ -284,18 +338,6 @@ impl Operation {
             Self::Transactions => "transactions",
         }
     }
-}
-
-/// Basic authentication as Toss wants it: the key, a colon, no password.
-fn headers(secret_key: Option<&SecretString>) -> Result<HeaderMap, ClientError> {
-    let mut headers = HeaderMap::new();
-    if let Some(key) = secret_key {
-        let basic = format!("Basic {}", STANDARD.encode(format!("{}:", key.expose_secret())));
-        let mut value = HeaderValue::from_str(&basic).map_err(|_| ClientError::Key)?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    Ok(headers)
 }
 
 /// A connection that was never made carried nothing; any later failure may have.

@@ -6,6 +6,7 @@ mod client;
 mod codes;
 mod gate;
 mod institutions;
+mod keys;
 mod payment;
 mod transactions;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// What a webhook claims to be about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Envelope {
+pub(crate) struct Envelope {
     /// Which kind of event, 1 to 100 characters.
     pub event_type: String,
     /// The order, where one is named as an order can be called.
@@ -21,13 +21,13 @@ pub(super) const DEPOSIT_CALLBACK: &str = "DEPOSIT_CALLBACK";
 
 impl Envelope {
     /// Reads a webhook's body; none when it is no JSON object.
-    pub(super) fn read(body: &[u8]) -> Option<Self> {
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let body: Value = serde_json::from_slice(body).ok()?;
         body.is_object().then(|| Self::of(&body))
     }
 
     /// What of it counts, as a body of its own: the rest may hold a buyer's account, or anything that a stranger chose.
-    pub(super) fn kept(&self) -> String {
+    pub(crate) fn kept(&self) -> String {
         let order_id = self.order_id.as_ref().map(OrderId::as_str);
         let payment_key = self.payment_key.as_ref().map(PaymentKey::as_str);
         let kept = match &self.secret {

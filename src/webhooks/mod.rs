@@ -8,6 +8,7 @@ mod purge;
 mod receive;
 mod work;
 
+pub(crate) use envelope::Envelope;
 pub use limit::Limit;
 pub use purge::purge;
 pub use receive::{Arrived, ReceiveError, Received, receive};

@@ -32,9 +32,11 @@ mod plans;
 mod process;
 mod reconcile;
 mod refunds;
+mod secrets;
 mod storage;
 mod subscriptions;
 mod temp_orders;
+mod users;
 mod webhooks;
 
 use support::browser::driver::{self, Driver};
@@ -48,6 +50,7 @@ const REQUIRE_BROWSER: &str = "GUDOK_TEST_REQUIRE_BROWSER";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
+    support::leaks::listen();
     let no_postgres = postgres::missing();
     let no_browser = driver::missing();
     let skipped = Skipped {
@@ -77,9 +80,11 @@ fn main() -> ExitCode {
         process::scenarios(),
         reconcile::scenarios(),
         refunds::scenarios(),
+        secrets::scenarios(),
         storage::scenarios(),
         subscriptions::scenarios(),
         temp_orders::scenarios(),
+        users::scenarios(),
         webhooks::scenarios(),
     ]
     .into_iter()

@@ -67,7 +67,7 @@ async fn a_refund_is_written_down_whoever_asks_for_it(world: &World) {
     let order = world.buy("u1", &plan).await;
     let path = format!("/v1/payments/{}/cancel", order.order_id);
     let callers = [
-        (world.user("u1"), "USER", "u1"),
+        (world.user("u1"), "USER", "user"),
         (world.service(), "CONFIGURED_KEY", "auth.service_key"),
         (world.admin(), "CONFIGURED_KEY", "auth.admin_key"),
     ];

@@ -4,6 +4,8 @@ use gudok::clock::Clock;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
+use super::leaks;
+
 /// The keys that every test service is started with.
 pub(crate) const ADMIN_KEY: &str = "test-admin-key-0001";
 pub(crate) const SERVICE_KEY: &str = "test-service-key-0001";
@@ -107,6 +109,7 @@ impl Client {
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
+        leaks::body(&body);
         self.send_json("POST", path, body.to_string()).await
     }
 
@@ -125,6 +128,7 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Reply {
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.expect("a body");
+    leaks::answer(&headers, &text);
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
     Reply { status, headers, body, text }
 }

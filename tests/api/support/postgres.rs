@@ -15,6 +15,9 @@ use tempfile::TempDir;
 /// The oldest major version that gudok supports.
 const OLDEST: u32 = 15;
 
+/// What the URLs of databases hold as the user's password; the cluster asks nobody for it.
+const PASSWORD: &str = "postgres-hidden-password";
+
 /// The cluster that all scenarios of this process share.
 static SHARED: OnceLock<Mutex<Option<Cluster>>> = OnceLock::new();
 
@@ -78,7 +81,7 @@ impl Cluster {
 
     /// The URL of the database `name`.
     pub(crate) fn url(&self, name: &str) -> String {
-        format!("postgres://postgres@localhost/{name}?host={}", self.folder.path().display())
+        format!("postgres://postgres:{PASSWORD}@localhost/{name}?host={}", self.folder.path().display())
     }
 
     /// Starts the server, again if it was halted.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::client::Client;
+use super::leaks;
 
 /// How many times something is looked at before it is given up, every [`PAUSE`].
 const LOOKS: u32 = 1_200;
@@ -31,7 +32,10 @@ pub(crate) async fn run(variables: &HashMap<String, String>, arguments: &[&str])
     let (mut command, folder) = command(variables, arguments);
     let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("not cut off");
     drop(folder);
-    ended.expect("the binary runs")
+    let output = ended.expect("the binary runs");
+    leaks::said(&String::from_utf8_lossy(&output.stdout));
+    leaks::said(&String::from_utf8_lossy(&output.stderr));
+    output
 }
 
 /// What a finished command said on standard error.
@@ -40,6 +44,7 @@ pub(crate) fn complaint(output: &Output) -> String {
 }
 
 fn command(variables: &HashMap<String, String>, arguments: &[&str]) -> (Command, TempDir) {
+    leaks::settings(variables);
     // A folder of its own, so that no file of the repository's counts as a setting.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_gudok"));
@@ -179,6 +184,7 @@ impl Drop for Serving {
 fn collect(output: Box<dyn Read + Send>, said: Arc<Mutex<String>>) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
+            leaks::said(&line);
             let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
             said.push_str(&line);
             said.push('\n');

@@ -5,6 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::client::Reply;
+use super::leaks;
 
 /// Sends `bytes` to the service at `base` and reads the answer until the service closes the connection.
 pub(crate) async fn exchange(base: &str, bytes: &[u8]) -> Reply {
@@ -37,6 +38,7 @@ fn parse(answer: &str) -> Reply {
         let name: reqwest::header::HeaderName = name.parse().expect("a header's name");
         headers.append(name, value.trim().parse().expect("a header's value"));
     }
+    leaks::answer(&headers, text);
     let body = serde_json::from_str(text).unwrap_or(Value::Null);
     Reply { status, headers, body, text: text.to_owned() }
 }

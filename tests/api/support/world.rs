@@ -18,6 +18,7 @@ use toss_sandbox::{Authenticate, Options, Sandbox};
 use super::books;
 use super::browser::Browsers;
 use super::client::{ADMIN_KEY, Client, JWT_SECRET, Reply, SERVICE_KEY, user_token};
+use super::leaks;
 use super::postgres::Cluster;
 use super::scenario::Backend;
 
@@ -58,6 +59,7 @@ impl World {
         let options = Options { clock, consecutive_cancel_limit: false, ..Options::default() };
         let toss = Sandbox::start(options).await.expect("the sandbox starts");
         let variables = variables(url, &toss);
+        leaks::settings(&variables);
         let config = Config::from_variables(variables.clone()).expect("valid settings");
         gudok::db::migrate::up(&config.database.url).await.expect("migrated");
         let app = App::build(config, Clock::shifted_by(shift)).await.expect("built");
@@ -77,6 +79,7 @@ impl World {
     pub(crate) async fn second_service_with(&self, changed: &[(&str, &str)]) -> (App, Client) {
         let mut variables = self.variables.clone();
         variables.extend(changed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        leaks::settings(&variables);
         let config = Config::from_variables(variables).expect("valid settings");
         let app = App::build(config, self.app.clock.clone()).await.expect("built");
         let service = gudok::run::start(&app).await.expect("serving");
@@ -275,13 +278,15 @@ impl World {
         self.forged.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the browsers, whose consoles must be clean, and stops the service; the books must balance.
+    /// Ends the browsers, whose consoles must be clean, and stops the service; the books must balance, and no secret may
+    /// have been told.
     pub(crate) async fn end(&self) {
         self.end_browsers().await;
         if !self.forged.load(Ordering::Relaxed) {
             books::check(self).await;
         }
         self.stop().await;
+        leaks::none();
     }
 
     /// Stops the service, whatever the books say.
