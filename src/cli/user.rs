@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use entity::UserId;
 
+use crate::audit::Actor;
 use crate::config::Config;
 use crate::users::{erase, export};
 
@@ -76,7 +77,9 @@ async fn take_out(arguments: &Erase) -> Result<(), Box<dyn std::error::Error>> {
         return Err("an erasure cannot be undone; say --yes as well".into());
     }
     let app = super::app(Config::load()?, false).await?;
-    let outcome = erase(&app, &arguments.user_id, arguments.even_if_active, app.clock.now()).await;
+    let outcome =
+        erase(&app, &arguments.user_id, arguments.even_if_active, &Actor::command_line(), app.clock.now())
+            .await;
     app.db.clone().close().await;
     let erased = outcome?;
     super::say(&format!(

@@ -18,6 +18,7 @@ use sea_orm::{
 };
 
 use crate::app::App;
+use crate::audit::{self, Act, Action, Actor};
 use crate::auth::Principal;
 use crate::db::transact;
 use crate::{check, payments, refunds};
@@ -64,6 +65,7 @@ pub async fn erase(
     app: &App,
     user_id: &UserId,
     even_if_active: bool,
+    actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<Erased, EraseError> {
     transact!(app.db, |tx| {
@@ -82,6 +84,8 @@ pub async fn erase(
         forget_words(tx, user_id).await?;
         let after = UserId::erased();
         let payments = rename(tx, &before, &after).await?;
+        // Under the new name: the old one is gone from here on.
+        audit::write(tx, actor, &Act::new(Action::Erase, &after), now).await?;
         Ok(Erased { user_id: after, payments, temp_orders, answers })
     })
 }

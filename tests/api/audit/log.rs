@@ -199,7 +199,7 @@ async fn the_log_is_read_by_page_and_by_what_is_looked_for(world: &World) {
     let stamp = middle.format("%Y-%m-%dT%H:%M:%SZ");
     for (query, expected) in [
         ("&action=plan.change".to_owned(), &all[1..4]),
-        ("&actor=u1".to_owned(), &all[..1]),
+        ("&actor=user".to_owned(), &all[..1]),
         (format!("&subject={plan}"), &all[1..]),
         (format!("&from={stamp}"), &all[..4]),
         (format!("&to={stamp}"), &all[4..]),

@@ -1,6 +1,7 @@
 //! Erasure: nothing tells any more who the user was, and the books are what they were.
 
 use entity::{payment, refund};
+use gudok::audit::Actor;
 use gudok::users::{EraseError, erase};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
@@ -32,12 +33,12 @@ async fn an_erased_user_stands_nowhere_in_the_books(world: &World) {
     assert_eq!(places(world, REASON).await, ["idempotency_key.response_body", "refund.reason"]);
     let number = &life.account_number;
     assert!(places(world, number).await.contains(&"payment.virtual_account".to_owned()));
-    erase(&world.app, &alice(), true, now).await.expect("erased");
+    erase(&world.app, &alice(), true, &Actor::system(), now).await.expect("erased");
     let encoded = ALICE.replace('@', "%40");
     for gone in [ALICE, &encoded, REASON, number, ACCOUNT, HOLDER, &life.quoted.order_id] {
         assert_eq!(places(world, gone).await, Vec::<String>::new(), "{gone}");
     }
-    let again = erase(&world.app, &alice(), true, now).await.expect_err("nobody");
+    let again = erase(&world.app, &alice(), true, &Actor::system(), now).await.expect_err("nobody");
     assert!(matches!(again, EraseError::NoSuchUser), "{again}");
     world.service().get(&format!("/v1/users/{ALICE}/subscription")).await.expect(404);
 }
@@ -48,7 +49,7 @@ async fn the_books_stay_and_balance_under_the_new_name(world: &World) {
     let rows = || async { payment::Entity::find().all(world.app.db.read()).await.expect("payments") };
     let (before, total) = (rows().await, world.event_total().await);
     let subscription = world.subscription(ALICE).await;
-    let erased = erase(&world.app, &alice(), true, now).await.expect("erased");
+    let erased = erase(&world.app, &alice(), true, &Actor::system(), now).await.expect("erased");
     assert_eq!((erased.payments, erased.temp_orders), (4, 2));
     let name = erased.user_id.as_str();
     assert_eq!(world.event_total().await, total);
@@ -82,8 +83,9 @@ async fn nobody_is_erased_while_money_is_under_way(world: &World) {
     let refused = |order: &str| {
         let order = order.to_owned();
         async move {
-            let refused =
-                erase(&world.app, &alice(), true, world.app.clock.now()).await.expect_err("under way");
+            let refused = erase(&world.app, &alice(), true, &Actor::system(), world.app.clock.now())
+                .await
+                .expect_err("under way");
             assert!(matches!(&refused, EraseError::UnderWay(_)), "{refused}");
             assert!(refused.to_string().contains(&order), "{refused}");
         }
@@ -102,19 +104,25 @@ async fn nobody_is_erased_while_money_is_under_way(world: &World) {
     world.refund(&unknown, None).await.expect(202);
     refused(&unknown.order_id).await;
     world.settle().await;
-    erase(&world.app, &alice(), false, world.app.clock.now()).await.expect("nothing is under way");
+    erase(&world.app, &alice(), false, &Actor::system(), world.app.clock.now())
+        .await
+        .expect("nothing is under way");
 }
 
 async fn a_user_with_time_left_is_erased_only_when_that_is_meant(world: &World) {
     let plan = world.basic().await;
     world.buy(ALICE, &plan).await;
-    let refused = erase(&world.app, &alice(), false, world.app.clock.now()).await.expect_err("time is left");
+    let refused = erase(&world.app, &alice(), false, &Actor::system(), world.app.clock.now())
+        .await
+        .expect_err("time is left");
     assert!(matches!(refused, EraseError::Active(_)), "{refused}");
     assert!(refused.to_string().contains("--even-if-active"), "{refused}");
     assert_eq!(world.subscription(ALICE).await["isActive"], true);
     // Nobody has to wait for the job that moves the row on.
     world.advance(chrono::Duration::days(32));
-    erase(&world.app, &alice(), false, world.app.clock.now()).await.expect("the time is over");
+    erase(&world.app, &alice(), false, &Actor::system(), world.app.clock.now())
+        .await
+        .expect("the time is over");
     world.run_job("expire-subscriptions").await;
 }
 
@@ -128,7 +136,7 @@ async fn what_toss_says_later_brings_nothing_back(world: &World) {
     world.toss.deposit(&key).expect("paid");
     world.work_webhooks_off().await;
     world.await_status(&order, "DONE").await;
-    erase(&world.app, &alice(), true, world.app.clock.now()).await.expect("erased");
+    erase(&world.app, &alice(), true, &Actor::system(), world.app.clock.now()).await.expect("erased");
     let bought = world.toss.payment(&life.bought.order_id).expect("at Toss")["paymentKey"].clone();
     world.toss.console_cancel(bought.as_str().expect("a key"), None, REASON).expect("cancelled");
     world.advance(chrono::Duration::seconds(30));
@@ -149,7 +157,7 @@ async fn a_stranger_with_a_similar_name_is_left_alone(world: &World) {
     for user in similar.iter().map(String::as_str).chain([ALICE]) {
         world.buy(user, &plan).await;
     }
-    erase(&world.app, &alice(), true, world.app.clock.now()).await.expect("erased");
+    erase(&world.app, &alice(), true, &Actor::system(), world.app.clock.now()).await.expect("erased");
     for user in &similar {
         assert_eq!(world.subscription(user).await["isActive"], true, "{user}");
     }
