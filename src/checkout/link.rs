@@ -85,7 +85,7 @@ impl Token {
     }
 }
 
-/// The link to the page of `order`, good until [`page_closes_at`]; the same one whenever it is asked for.
+/// The link to the page of `order`, good until its page closes; the same one whenever it is asked for.
 pub fn page_url(app: &App, order: &temp_order::Model) -> String {
     let token = Token::new(app, &order.order_id, page_closes_at(app, order));
     format!("{}{}", app.public_url(), token.page(None))
