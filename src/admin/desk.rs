@@ -57,11 +57,13 @@ pub(super) enum Nav {
     Attention,
     /// CSV files.
     Exports,
+    /// Who did what.
+    Audit,
 }
 
 impl Nav {
     /// Every page, in the order of the navigation.
-    const ALL: [Nav; 8] = [
+    const ALL: [Nav; 9] = [
         Nav::Overview,
         Nav::Attention,
         Nav::Payments,
@@ -70,6 +72,7 @@ impl Nav {
         Nav::Events,
         Nav::Jobs,
         Nav::Exports,
+        Nav::Audit,
     ];
 
     fn path(self) -> &'static str {
@@ -82,6 +85,7 @@ impl Nav {
             Self::Events => "/admin/event-amounts",
             Self::Jobs => "/admin/jobs",
             Self::Exports => "/admin/exports",
+            Self::Audit => "/admin/audit",
         }
     }
 
@@ -95,6 +99,7 @@ impl Nav {
             Self::Events => shell.say("이벤트 금액", "Event amounts"),
             Self::Jobs => shell.say("작업", "Jobs"),
             Self::Exports => shell.say("내보내기", "Exports"),
+            Self::Audit => shell.say("감사 기록", "Audit log"),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use poem::{EndpointExt, Route, get};
 
 mod attention;
+mod audit;
 mod busy;
 mod desk;
 mod events;
@@ -45,6 +46,7 @@ pub fn routes() -> Route {
         .at("/jobs", get(jobs::index))
         .at("/jobs/:name", get(jobs::history))
         .at("/jobs/:name/run", get(jobs::back).post(jobs::now))
+        .at("/audit", get(audit::list))
         .at("/exports", get(exports::form))
         .at("/exports/:what", get(exports::download))
 }

@@ -107,6 +107,7 @@ async fn pages(world: &World) -> Vec<String> {
         "/admin/plans",
         "/admin/plans/new",
         "/admin/event-amounts",
+        "/admin/audit",
         "/admin/jobs",
         "/admin/jobs/check",
         "/admin/exports",

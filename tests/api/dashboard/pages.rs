@@ -59,6 +59,7 @@ fn pages() -> Vec<String> {
         "/admin/plans",
         "/admin/plans/new",
         "/admin/event-amounts",
+        "/admin/audit",
         "/admin/jobs",
         "/admin/jobs/check",
         "/admin/attention",
