@@ -35,7 +35,7 @@ pub(super) enum Command {
     Revoke {
         /// Its id, or its first characters as `list` shows them.
         #[arg(value_name = "ID|PREFIX")]
-        key: String,
+        named: String,
     },
 }
 
@@ -87,8 +87,8 @@ pub(super) async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error
     match command {
         Command::Create { role, name, expires } => create(&app, role, name, expires).await?,
         Command::List => list(&app).await?,
-        Command::Revoke { key } => {
-            let key = api_keys::revoke(&app, &key, &Actor::command_line(), app.clock.now()).await?;
+        Command::Revoke { named } => {
+            let key = api_keys::revoke(&app, &named, &Actor::command_line(), app.clock.now()).await?;
             super::say(&format!("{} is revoked\n", key.prefix));
         }
     }
