@@ -1,6 +1,8 @@
 //! Asks Toss about one attempt and records what it says: the second and third step of a confirmation, and of every later
 //! question about it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
@@ -16,6 +18,9 @@ use crate::db::transact;
 use crate::due::Outcome;
 use crate::findings::{self, Found};
 use crate::toss::{self, Answer, Class, Failure, Status};
+
+/// How long a buyer whom Toss has declined waits for the look-up behind it.
+const CHECK_OF_A_NO: Duration = Duration::from_secs(2);
 
 /// One offer of an order to Toss, under one idempotency key.
 #[derive(Clone, Debug)]
@@ -65,7 +70,7 @@ pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Out
     match answer {
         Answer::Payment(truth) => apply_truth(app, &attempt, &truth, heard).await,
         Answer::Error { class: Class::Declined, failure, .. } if cause == Cause::Confirm => {
-            decline(app, &attempt, &failure, heard).await
+            check_no(app, &attempt, &failure, heard).await
         }
         // "Already processed" and the like say where the truth is, not what it is. And a no to a repeated request says
         // nothing of the first one, which may have worked.
@@ -85,6 +90,23 @@ pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Out
         }
         Answer::Silent { .. } | Answer::NotSent { .. } => postpone(app, &attempt, false, heard.now).await,
     }
+}
+
+/// Records a first no. One look-up goes before it: a no names no method, which people want to know, and a payment that
+/// went through all the same must not wait for the night to be found. Without an answer in time the no stands.
+async fn check_no(app: &App, attempt: &Attempt, failure: &Failure, heard: Heard) -> Result<Outcome, DbErr> {
+    let asked_at = app.clock.now();
+    let looked_up = tokio::time::timeout(CHECK_OF_A_NO, app.toss.look_up(&attempt.payment_key)).await;
+    let truth = match looked_up {
+        Ok(Answer::Payment(truth)) if truth.order_id == attempt.order_id.as_str() => truth,
+        Ok(Answer::Payment(_) | Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. })
+        | Err(_) => return decline(app, attempt, failure, None, heard).await,
+    };
+    if truth.approved_at.is_some() || truth.status == Status::WaitingForDeposit {
+        let heard = Heard { asked_at, now: app.clock.now(), ..heard };
+        return apply_truth(app, attempt, &truth, heard).await;
+    }
+    decline(app, attempt, failure, truth.method_for_people(), heard).await
 }
 
 /// Looks the payment up by its key, and where that decides nothing by the order: an earlier attempt may have worked.
@@ -194,7 +216,7 @@ async fn apply_truth(
                 code: "INVALID_REQUEST".to_owned(),
                 message: "다른 주문의 결제 키입니다.".to_owned(),
             };
-            decline(app, attempt, &failure, heard).await
+            decline(app, attempt, &failure, None, heard).await
         }
         Recorded::Refused(error) => {
             tell(app, &attempt.order_id, truth, &error).await;
@@ -203,17 +225,20 @@ async fn apply_truth(
     }
 }
 
-/// Records a definite no, unless the attempt has been decided otherwise meanwhile.
+/// Records a definite no to a payment by `method`, where it is known, unless the attempt has been decided otherwise
+/// meanwhile.
 pub(super) async fn decline(
     app: &App,
     attempt: &Attempt,
     failure: &Failure,
+    method: Option<String>,
     heard: Heard,
 ) -> Result<Outcome, DbErr> {
     let recorded = transact!(app.db, |tx| {
         let Some(mut payment) = moves::lock(tx, &attempt.order_id).await? else { return Ok(()) };
         let same = payment.payment_key.as_ref() == Some(&attempt.payment_key);
         if same && payment.status == PaymentStatus::InProgress {
+            payment.payment_method = method.clone().or(payment.payment_method);
             give_up(tx, &mut payment, PaymentStatus::Aborted, failure, heard).await?;
             moves::save(tx, &payment).await?;
         }

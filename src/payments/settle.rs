@@ -98,7 +98,7 @@ async fn nothing_there(app: &App, attempt: &Attempt) -> Result<Outcome, DbErr> {
         code: "NOT_FOUND_PAYMENT".to_owned(),
         message: "승인 가능 시간이 지났고 결제 정보가 없습니다.".to_owned(),
     };
-    decline(app, attempt, &failure, Heard { cause: Cause::Settle, asked_at: now, now }).await
+    decline(app, attempt, &failure, None, Heard { cause: Cause::Settle, asked_at: now, now }).await
 }
 
 /// Puts the next question off along the ladder. `new_key` when the one that was sent has served.

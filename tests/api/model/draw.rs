@@ -192,7 +192,7 @@ fn call_glitch(mood: Mood) -> impl Strategy<Value = Glitch> {
     prop_oneof![
         95 - mood.lies => glitch(),
         5 => prop::sample::select(vec![Glitch::Reject, Glitch::ErrorBefore(Error::No)]),
-        mood.lies => Just(Glitch::ErrorAfter(Error::No)),
+        mood.lies => prop::sample::select(vec![Glitch::ErrorAfter(Error::No), Glitch::Denied, Glitch::Denied]),
     ]
 }
 

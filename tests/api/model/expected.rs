@@ -36,6 +36,8 @@ pub(crate) struct Claim {
     pub(crate) key: String,
     /// Under which idempotency key it was sent, and what was heard.
     pub(crate) sends: Vec<(String, Answer)>,
+    /// What was heard of the first question behind it.
+    pub(crate) looked_up: Option<Answer>,
 }
 
 /// What has just happened.
@@ -244,6 +246,11 @@ impl Model {
                     order.claims.last_mut().expect("it was checked above").sends.push((key, answer));
                 }
                 (Ask::Cancel { .. }, Some(subject)) => order.cancels.push((subject, key, answer)),
+                (Ask::LookUp { key }, _) => {
+                    if let Some(claim) = order.claims.last_mut().filter(|claim| claim.key == *key) {
+                        claim.looked_up.get_or_insert(answer);
+                    }
+                }
                 _ => {}
             }
         }
@@ -270,7 +277,11 @@ impl Model {
                     sends.all(|(used, _)| *used != idempotency_key)
                 };
                 hold!(self.orders.iter().all(fresh), "a new attempt under an old idempotency key");
-                self.orders[number].claims.push(Claim { key: key.clone(), sends: Vec::new() });
+                self.orders[number].claims.push(Claim {
+                    key: key.clone(),
+                    sends: Vec::new(),
+                    looked_up: None,
+                });
             }
             Act::Run(Job::Settle) => {
                 let open = self

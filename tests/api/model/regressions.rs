@@ -1,7 +1,7 @@
 //! Histories that once broke something, as short as they could be made.
 
 use super::play::Stage;
-use super::step::{Error, Glitch, History, Job, Means, Part, Plan, Span, Step};
+use super::step::{Glitch, History, Job, Means, Part, Plan, Span, Step};
 use crate::support::scenario::scenarios;
 use crate::support::world::World;
 
@@ -27,7 +27,7 @@ async fn an_empty_history_changes_nothing(world: &World) {
 }
 
 async fn an_approval_behind_an_account_of_the_same_order_counts(world: &World) {
-    let lie = Some(Glitch::ErrorAfter(Error::No));
+    let lie = Some(Glitch::Denied);
     let steps = vec![
         Step::Buy { slot: 4, user: 2, plan: Plan::Premium, means: Means::Card, fault: lie },
         Step::Retry { slot: 2, means: Means::Account, fault: lie },
@@ -46,7 +46,7 @@ async fn a_refund_older_than_its_key_is_sent_under_a_new_one(world: &World) {
 }
 
 async fn an_account_behind_an_approval_of_the_same_order_is_closed(world: &World) {
-    let lie = Some(Glitch::ErrorAfter(Error::No));
+    let lie = Some(Glitch::Denied);
     let steps = vec![
         Step::Buy { slot: 3, user: 2, plan: Plan::Premium, means: Means::Card, fault: lie },
         Step::Retry { slot: 4, means: Means::Account, fault: lie },

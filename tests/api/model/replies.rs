@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::books::{Breach, Ours, Undone, hold};
 use super::expected::{Act, Model, Seen, is_no};
 use super::step::Plan;
-use super::toss::{Answer, Status};
+use super::toss::{Answer, Payment, Status};
 
 /// How long money is given back.
 const REFUND_WINDOW: Duration = Duration::days(3);
@@ -165,6 +165,17 @@ impl Model {
                 hold!(theirs == Some(after.view()), "Toss has just shown {theirs:?}, and we hold {after:?}");
             }
             Answer::Error { code, .. } if is_no(answer) => {
+                let Some(looked_up) = claim.and_then(|claim| claim.looked_up.as_ref()) else {
+                    return Err(format!("Toss said {code}, and nobody asked whether it is so"));
+                };
+                let own = |payment: &&Payment| payment.order_id == self.orders[number].id;
+                let theirs = self.toss.payment(key).filter(own).map(Payment::now);
+                let worked = theirs
+                    .filter(|view| view.approved_at.is_some() || view.status == Status::WaitingForDeposit);
+                if let (Answer::Payment, Some(view)) = (looked_up, worked) {
+                    hold!(view == after.view(), "Toss has just shown {view:?}, and we hold {after:?}");
+                    return Ok(());
+                }
                 hold!(after.status == Status::Aborted, "Toss said {code}, and we hold {after:?}");
                 hold!(told.body["pg"]["code"] == **code, "Toss said {code}, and we answer {}", told.body);
             }

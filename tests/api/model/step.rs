@@ -144,6 +144,8 @@ pub(crate) enum Glitch {
     ErrorAfter(Error),
     /// A definite no, which Toss means.
     Reject,
+    /// A definite no although it worked, and no answer to the look-up behind it.
+    Denied,
 }
 
 /// An error that Toss answers.
@@ -279,6 +281,14 @@ impl Error {
 }
 
 impl Glitch {
+    /// The glitches of single calls that it stands for.
+    pub(crate) fn parts(self, call: Call) -> Vec<(Call, Self)> {
+        match self {
+            Self::Denied => vec![(call, Self::ErrorAfter(Error::No)), (Call::LookUp, Self::LostBefore)],
+            one => vec![(call, one)],
+        }
+    }
+
     /// The sandbox's fault.
     pub(crate) fn fault(self, call: Call, order_id: &str) -> Fault {
         let new = |kind| Fault::new(call.operation(), kind).for_order(order_id);
@@ -295,6 +305,7 @@ impl Glitch {
             Self::Running => new(FaultKind::InFlight),
             Self::ErrorBefore(error) => coded(FaultKind::ErrorBefore, error),
             Self::ErrorAfter(error) => coded(FaultKind::ErrorAfter, error),
+            Self::Denied => coded(FaultKind::ErrorAfter, Error::No),
             Self::Reject => coded(FaultKind::Reject, Error::No),
         }
     }

@@ -99,9 +99,7 @@ pub(crate) async fn approved_twice(world: &World) -> Order {
     let order = world.order("u1", &plan).await;
     let first = world.authenticate(&order);
     // Toss lies: the money is taken, and a decline is what we hear.
-    world.toss.inject(
-        Fault::new(Operation::Confirm, FaultKind::ErrorAfter).code("REJECT_CARD_PAYMENT").status(403),
-    );
+    world.toss_denies_an_approval();
     world.confirm(&order, &first).await.expect_problem(402, "PAYMENT_REJECTED");
     let second = world.authenticate(&order);
     world.confirm(&order, &second).await.expect(200);

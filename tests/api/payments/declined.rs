@@ -1,7 +1,7 @@
 //! When Toss says a definite no: nothing is charged, the reason is shown, and the order can be paid again.
 
 use serde_json::json;
-use toss_sandbox::{Authenticate, Fault, FaultKind, Operation};
+use toss_sandbox::{Authenticate, Fault, FaultKind, Operation, PayMethod};
 
 use crate::support::scenario::scenarios;
 use crate::support::world::{Order, World};
@@ -14,6 +14,10 @@ scenarios![
     a_forged_payment_key_is_a_no_and_harms_nobody_else,
     a_declined_order_can_no_longer_be_paid_once_it_has_expired,
     an_attempt_that_worked_although_toss_said_no_is_found_by_its_order,
+    an_approval_behind_a_no_is_found_before_the_buyer_hears_no,
+    an_account_behind_a_no_is_shown_to_the_buyer,
+    a_no_stands_while_toss_does_not_answer_the_question_behind_it,
+    a_decline_keeps_the_method_that_was_declined,
 ];
 
 const LOST: &str = "4000000000000005";
@@ -62,7 +66,12 @@ async fn repeating_a_declined_confirmation_gives_the_same_no_without_asking_toss
     let first = world.confirm(&order, &key).await;
     let second = world.confirm(&order, &key).await;
     assert_eq!(second.expect_problem(402, "PAYMENT_REJECTED")["pg"], first.body["pg"]);
-    assert_eq!(world.toss.received().len(), 1);
+    let asked = |operation| world.calls_received(operation);
+    assert_eq!(
+        (asked(Operation::Confirm), asked(Operation::Get)),
+        (1, 1),
+        "one offer and the look-up behind it"
+    );
 }
 
 async fn every_decline_of_a_card_is_a_no(world: &World) {
@@ -128,9 +137,7 @@ async fn an_attempt_that_worked_although_toss_said_no_is_found_by_its_order(worl
     let plan = world.basic().await;
     let order = world.order("u1", &plan).await;
     let first = world.authenticate(&order);
-    // Toss takes the money and answers with a decline all the same.
-    let lie = Fault::new(Operation::Confirm, FaultKind::ErrorAfter).status(403).code("REJECT_CARD_PAYMENT");
-    world.toss.inject(lie);
+    world.toss_denies_an_approval();
     world.confirm(&order, &first).await.expect_problem(402, "PAYMENT_REJECTED");
     let second = world.authenticate(&order);
     let reply = world.confirm(&order, &second).await;
@@ -138,4 +145,64 @@ async fn an_attempt_that_worked_although_toss_said_no_is_found_by_its_order(worl
     assert_eq!((&payment["status"], &payment["paymentKey"]), (&json!("DONE"), &json!(first)));
     assert_eq!(world.confirm(&order, &second).await.expect(200)["payment"]["status"], "DONE");
     assert_eq!(world.ledger_of(&order), (1, 9_900));
+}
+
+/// Toss does what it is asked and says that it did not.
+fn false_no() -> Fault {
+    Fault::new(Operation::Confirm, FaultKind::ErrorAfter).status(403).code("REJECT_CARD_PAYMENT")
+}
+
+async fn an_approval_behind_a_no_is_found_before_the_buyer_hears_no(world: &World) {
+    let plan = world.basic().await;
+    let order = world.order("u1", &plan).await;
+    let key = world.authenticate(&order);
+    world.toss.inject(false_no());
+    assert_eq!(world.confirm(&order, &key).await.expect(200)["payment"]["status"], "DONE");
+    assert_eq!(world.subscription("u1").await["isActive"], true);
+    assert_eq!(world.ledger_of(&order), (1, 9_900));
+}
+
+async fn an_account_behind_a_no_is_shown_to_the_buyer(world: &World) {
+    let plan = world.basic().await;
+    let order = world.order("u1", &plan).await;
+    let buyer = Authenticate::new(order.order_id.clone(), order.amount).method(PayMethod::VirtualAccount);
+    let key = world.authenticate_with(buyer);
+    world.toss.inject(false_no());
+    let reply = world.confirm(&order, &key).await;
+    let payment = &reply.expect(200)["payment"];
+    assert_eq!(payment["status"], "WAITING_FOR_DEPOSIT");
+    assert!(payment["virtualAccount"]["accountNumber"].is_string());
+}
+
+async fn a_no_stands_while_toss_does_not_answer_the_question_behind_it(world: &World) {
+    let plan = world.basic().await;
+    let order = world.order("u1", &plan).await;
+    let key = world.authenticate_with(by_card(&order, LOST));
+    world.toss.inject(Fault::new(Operation::Get, FaultKind::InFlight));
+    let reply = world.confirm(&order, &key).await;
+    assert_eq!(reply.expect_problem(402, "PAYMENT_REJECTED")["pg"]["code"], "INVALID_CARD_LOST_OR_STOLEN");
+    // A question that hangs is given up, long before a confirmation would be.
+    world
+        .toss
+        .inject(Fault::new(Operation::Get, FaultKind::Delay).delay(std::time::Duration::from_secs(600)));
+    let key = world.authenticate_with(by_card(&order, LOST));
+    world.confirm(&order, &key).await.expect_problem(402, "PAYMENT_REJECTED");
+    assert_eq!(world.payment(&order).await["status"], "ABORTED");
+    assert!(world.payment(&order).await["paymentMethod"].is_null());
+}
+
+async fn a_decline_keeps_the_method_that_was_declined(world: &World) {
+    let plan = world.basic().await;
+    let order = world.order("u1", &plan).await;
+    let key = world.authenticate_with(by_card(&order, LOST));
+    world.confirm(&order, &key).await.expect_problem(402, "PAYMENT_REJECTED");
+    let declined = world.payment(&order).await["paymentMethod"].clone();
+    assert!(declined.is_string(), "{declined}");
+    // The next attempt is by something else, and may be declined as well.
+    let wallet = Authenticate::new(order.order_id.clone(), order.amount).method(PayMethod::EasyPay);
+    let key = world.authenticate_with(wallet);
+    world.toss.inject(Fault::new(Operation::Confirm, FaultKind::Reject).code("REJECT_CARD_PAYMENT"));
+    world.confirm(&order, &key).await.expect_problem(402, "PAYMENT_REJECTED");
+    let then = world.payment(&order).await["paymentMethod"].clone();
+    assert!(then.is_string() && then != declined, "{then} after {declined}");
 }

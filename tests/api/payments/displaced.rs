@@ -30,9 +30,7 @@ async fn displaced(world: &World, second_fault: FaultKind) -> Order {
     let plan = world.basic().await;
     let order = world.order("u1", &plan).await;
     let first = world.authenticate(&order);
-    world.toss.inject(
-        Fault::new(Operation::Confirm, FaultKind::ErrorAfter).code("REJECT_CARD_PAYMENT").status(403),
-    );
+    world.toss_denies_an_approval();
     world.confirm(&order, &first).await.expect_problem(402, "PAYMENT_REJECTED");
     let second = world.authenticate(&order);
     world.toss.inject(Fault::new(Operation::Confirm, second_fault));

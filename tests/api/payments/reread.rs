@@ -68,15 +68,10 @@ async fn what_staff_cancelled_becomes_a_refund(world: &World) {
     assert_eq!(amounts, [5_900, 4_000]);
 }
 
-/// Toss takes the money and says that it did not.
-fn lie() -> Fault {
-    Fault::new(Operation::Confirm, FaultKind::ErrorAfter).code("REJECT_CARD_PAYMENT")
-}
-
 async fn an_approval_behind_a_false_no_is_booked(world: &World) {
     let order = world.order("u1", &world.basic().await).await;
     let key = world.authenticate(&order);
-    world.toss.inject(lie());
+    world.toss_denies_an_approval();
     world.confirm(&order, &key).await.expect_problem(402, "PAYMENT_REJECTED");
     assert_eq!(world.ledger_of(&order), (1, 9_900));
     let Reread::Applied { before, after, .. } = read(world, &order).await else { panic!("not applied") };
@@ -88,7 +83,7 @@ async fn an_approval_behind_a_false_no_is_booked(world: &World) {
 async fn an_earlier_attempt_that_worked_is_found_by_the_order(world: &World) {
     let order = world.order("u1", &world.basic().await).await;
     let first = world.authenticate(&order);
-    world.toss.inject(lie());
+    world.toss_denies_an_approval();
     world.confirm(&order, &first).await.expect_problem(402, "PAYMENT_REJECTED");
     let second = world.authenticate(&order);
     let no = Fault::new(Operation::Confirm, FaultKind::ErrorBefore).code("REJECT_CARD_COMPANY");

@@ -72,7 +72,7 @@ async fn what_staff_cancelled_is_entered(world: &World) {
 /// Toss takes the money and says that it did not.
 async fn false_no(world: &World, order: &Order) -> String {
     let key = world.authenticate(order);
-    world.toss.inject(Fault::new(Operation::Confirm, FaultKind::ErrorAfter).code("REJECT_CARD_PAYMENT"));
+    world.toss_denies_an_approval();
     world.confirm(order, &key).await.expect_problem(402, "PAYMENT_REJECTED");
     key
 }

@@ -224,8 +224,7 @@ async fn a_second_approval_that_toss_does_not_give_back_stays_a_finding(world: &
     world.toss.one_approval_per_order(false);
     let order = world.order("u1", &world.basic().await).await;
     let first = world.authenticate(&order);
-    let lie = Fault::new(Operation::Confirm, FaultKind::ErrorAfter).code("REJECT_CARD_PAYMENT").status(403);
-    world.toss.inject(lie);
+    world.toss_denies_an_approval();
     world.confirm(&order, &first).await.expect_problem(402, "PAYMENT_REJECTED");
     let second = world.authenticate(&order);
     world.confirm(&order, &second).await.expect(200);

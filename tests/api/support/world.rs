@@ -13,7 +13,7 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
-use toss_sandbox::{Authenticate, Options, Sandbox};
+use toss_sandbox::{Authenticate, Fault, FaultKind, Operation, Options, Sandbox};
 
 use super::books;
 use super::browser::Browsers;
@@ -257,6 +257,14 @@ impl World {
     /// How many calls of this kind Toss received.
     pub(crate) fn calls_received(&self, operation: toss_sandbox::Operation) -> usize {
         self.toss.received().iter().filter(|call| call.operation == operation).count()
+    }
+
+    /// Toss takes the money of the next confirmation, says that it did not, and gives no answer to the look-up behind it.
+    pub(crate) fn toss_denies_an_approval(&self) {
+        let no =
+            Fault::new(Operation::Confirm, FaultKind::ErrorAfter).code("REJECT_CARD_PAYMENT").status(403);
+        self.toss.inject(no);
+        self.toss.inject(Fault::new(Operation::Get, FaultKind::DropBefore));
     }
 
     /// How often Toss was asked to confirm this order.
