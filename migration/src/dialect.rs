@@ -15,6 +15,51 @@ pub(crate) async fn run(manager: &SchemaManager<'_>, ddl: &str) -> Result<(), Db
     manager.get_connection().execute_unprepared(&sql).await.map(drop)
 }
 
+/// A migration that is a list of statements up and one down, each run by [`run`] in one transaction. With `append_only`, a
+/// table and its unique columns follow for [`append_only`].
+macro_rules! statements {
+    ($(#[$doc:meta])* $name:literal, $up:ident, $down:ident $(, append_only: ($table:literal, $unique:expr))?) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(crate) struct Migration;
+
+        impl sea_orm_migration::MigrationName for Migration {
+            fn name(&self) -> &str {
+                $name
+            }
+        }
+
+        #[async_trait::async_trait]
+        impl sea_orm_migration::MigrationTrait for Migration {
+            fn use_transaction(&self) -> Option<bool> {
+                Some(true)
+            }
+
+            async fn up(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm_migration::DbErr> {
+                for ddl in $up {
+                    $crate::dialect::run(manager, ddl).await?;
+                }
+                $($crate::dialect::append_only(manager, $table, $unique).await?;)?
+                Ok(())
+            }
+
+            async fn down(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm_migration::DbErr> {
+                for ddl in $down {
+                    $crate::dialect::run(manager, ddl).await?;
+                }
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use statements;
+
 /// Makes `table`, whose columns `unique` each identify a row, append-only: the database itself refuses to change,
 /// delete or replace one.
 pub(crate) async fn append_only(

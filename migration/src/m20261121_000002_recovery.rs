@@ -1,39 +1,11 @@
 //! What recovery needs: webhooks, claimed idempotency keys, compensations, findings, and the account that a refund
 //! waits for.
 
-use sea_orm_migration::prelude::*;
+use crate::dialect::statements;
 
-use crate::dialect::run;
-
-/// Creates four tables and a column.
-#[derive(Debug)]
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m20261121_000002_recovery"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for ddl in UP {
-            run(manager, ddl).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for ddl in DOWN {
-            run(manager, ddl).await?;
-        }
-        Ok(())
-    }
+statements! {
+    /// Creates four tables and a column.
+    "m20261121_000002_recovery", UP, DOWN
 }
 
 const UP: &[&str] = &[

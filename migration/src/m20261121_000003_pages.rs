@@ -1,38 +1,10 @@
 //! What pages need: where buyers are sent back to, and who is signed in at the dashboard.
 
-use sea_orm_migration::prelude::*;
+use crate::dialect::statements;
 
-use crate::dialect::run;
-
-/// Creates two tables.
-#[derive(Debug)]
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m20261121_000003_pages"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for ddl in UP {
-            run(manager, ddl).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for ddl in DOWN {
-            run(manager, ddl).await?;
-        }
-        Ok(())
-    }
+statements! {
+    /// Creates two tables.
+    "m20261121_000003_pages", UP, DOWN
 }
 
 const UP: &[&str] = &[

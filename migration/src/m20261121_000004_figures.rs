@@ -1,39 +1,11 @@
 //! What figures are read from: indexes that answer them by themselves, and two facts that are cheap to write down when
 //! they happen and dear to work out later.
 
-use sea_orm_migration::prelude::*;
+use crate::dialect::statements;
 
-use crate::dialect::run;
-
-/// Adds two columns and six indexes, one of them in place of a narrower one.
-#[derive(Debug)]
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m20261121_000004_figures"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for ddl in UP {
-            run(manager, ddl).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for ddl in DOWN {
-            run(manager, ddl).await?;
-        }
-        Ok(())
-    }
+statements! {
+    /// Adds two columns and six indexes, one of them in place of a narrower one.
+    "m20261121_000004_figures", UP, DOWN
 }
 
 const UP: &[&str] = &[

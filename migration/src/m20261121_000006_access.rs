@@ -1,38 +1,10 @@
 //! Who may do what, and who did it: API keys beyond the two configured ones, and the audit log.
 
-use sea_orm_migration::prelude::*;
+use crate::dialect::statements;
 
-use crate::dialect::{append_only, run};
-
-/// Creates two tables.
-#[derive(Debug)]
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m20261121_000006_access"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for ddl in UP {
-            run(manager, ddl).await?;
-        }
-        append_only(manager, "audit_event", &["id"]).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for ddl in DOWN {
-            run(manager, ddl).await?;
-        }
-        Ok(())
-    }
+statements! {
+    /// Creates two tables.
+    "m20261121_000006_access", UP, DOWN, append_only: ("audit_event", &["id"])
 }
 
 const UP: &[&str] = &[
