@@ -24,6 +24,10 @@ pub struct Model {
     pub status: JobRunStatus,
     /// How many rows it changed so far.
     pub affected: i64,
+    /// How many rows there were to change, where that is known beforehand.
+    pub total: Option<i64>,
+    /// How many processes have worked on it, one after another.
+    pub attempt: i32,
     /// Until when the runner is believed alive without a further sign.
     pub lease_until: Timestamp,
     /// Why it failed, for operators.

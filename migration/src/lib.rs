@@ -10,6 +10,7 @@ mod m20261121_000003_pages;
 mod m20261121_000004_figures;
 mod m20261121_000005_search;
 mod m20261121_000006_access;
+mod m20261121_000007_replicas;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_figures::Migration),
             Box::new(m20261121_000005_search::Migration),
             Box::new(m20261121_000006_access::Migration),
+            Box::new(m20261121_000007_replicas::Migration),
         ]
     }
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -160,6 +161,25 @@ async fn app(config: Config, asks_toss: bool) -> Result<App, Box<dyn std::error:
         return Err("the database's schema is outdated: run `gudok migrate` first".into());
     }
     Ok(app)
+}
+
+/// Cancels `app.stopping` at SIGTERM or SIGINT.
+///
+/// # Errors
+/// When signals cannot be heard.
+fn stop_on_signals(app: &App) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stopping = app.stopping.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to stop");
+        stopping.cancel();
+    });
+    Ok(())
 }
 
 /// A command's result goes to standard output, apart from log lines. A reader that has seen enough may close it.

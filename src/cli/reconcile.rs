@@ -39,12 +39,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Option<bool>, Box<dyn s
     let days = json!({"from": arguments.from.to_string(), "to": arguments.to.to_string()});
     let act = Act::new(Action::JobRun, "reconcile").made(days);
     audit::record(&app, &Actor::command_line(), &act, app.clock.now()).await?;
-    let stopping = app.stopping.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stopping.cancel();
-        }
-    });
+    super::stop_on_signals(&app)?;
     // It draws on standard error, and only if that is a terminal.
     let bar = ProgressBar::new(0).with_style(style());
     let watch = |progress: Progress| {

@@ -2,13 +2,11 @@
 
 use std::process::ExitCode;
 
-use secrecy::ExposeSecret;
-use tokio::signal::unix::{SignalKind, signal};
-
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, TossKeyKind};
 use crate::db;
+use secrecy::ExposeSecret;
 
 /// Serves until it is told to stop.
 ///
@@ -37,17 +35,7 @@ pub(super) async fn serve() -> Result<ExitCode, Box<dyn std::error::Error>> {
     if !db::migrate::is_current(&app.db).await? {
         return Err("the database's schema is outdated: run `gudok migrate` first".into());
     }
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let stopping = app.stopping.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("asked to stop");
-        stopping.cancel();
-    });
+    super::stop_on_signals(&app)?;
     crate::run::start(&app).await?.finished().await?;
     Ok(ExitCode::SUCCESS)
 }

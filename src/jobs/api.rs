@@ -43,8 +43,10 @@ pub struct RunView {
     pub finished_at: Nullable<Instant>,
     /// How it stands.
     pub status: Standing,
-    /// How many rows it changed.
+    /// How many rows it changed so far.
     pub affected: i64,
+    /// How many rows there were to change; null where that is not known beforehand.
+    pub total: Nullable<i64>,
 }
 
 impl From<job_run::Model> for RunView {
@@ -61,6 +63,7 @@ impl From<job_run::Model> for RunView {
             finished_at: run.finished_at.map(Instant::from).into(),
             status,
             affected: run.affected,
+            total: run.total.into(),
         }
     }
 }

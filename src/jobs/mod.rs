@@ -11,6 +11,7 @@ use crate::{
 pub mod api;
 mod heartbeat;
 mod list;
+mod progress;
 mod record;
 mod run;
 mod schedule;
@@ -18,6 +19,8 @@ mod standing;
 
 pub use heartbeat::{Heartbeat, HeartbeatError};
 pub(crate) use list::{last_run, runs};
+pub use progress::Progress;
+pub(crate) use progress::Worked;
 pub use run::{RunError, run_due, run_now, run_to_end};
 pub use schedule::Schedule;
 pub use standing::{JobStanding, standings};
@@ -83,18 +86,19 @@ impl Job {
             Self::PurgeTempOrders | Self::PurgeIdempotencyKeys => Schedule::Every(600),
             Self::ProcessWebhooks => Schedule::Every(5),
             Self::PurgeWebhooks => Schedule::Every(3_600),
-            Self::Reconcile => Schedule::Cron("0 30 4 * * *"),
-            Self::Check => Schedule::Cron("0 0 5 * * *"),
+            Self::Reconcile => Schedule::Daily { hour: 4, minute: 30 },
+            Self::Check => Schedule::Daily { hour: 5, minute: 0 },
         }
     }
 
-    /// Does its work as of `now`. Returns how many rows changed.
+    /// Does its work as of `now`, and counts the rows that it changes in `progress`.
     ///
     /// # Errors
     /// The database's own; batches that were done stay done, and running it again does the rest.
-    async fn work(self, app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
-        match self {
-            Self::ExpireSubscriptions => subscriptions::expire(app, now).await,
+    async fn work(self, app: &App, now: DateTime<Utc>, progress: &Progress) -> Result<Worked, DbErr> {
+        let rows = match self {
+            Self::ExpireSubscriptions => return subscriptions::expire(app, now, progress).await,
+            Self::Reconcile => return reconcile::nightly(app, now, progress).await,
             Self::SettlePayments => {
                 // None may keep the others from their turn.
                 let (payments, refunds, compensations) = tokio::join!(
@@ -102,14 +106,15 @@ impl Job {
                     refunds::settle_due(app),
                     compensations::settle_due(app),
                 );
-                Ok(payments? + refunds? + compensations?)
+                payments? + refunds? + compensations?
             }
-            Self::PurgeTempOrders => temp_orders::purge(app, now).await,
-            Self::ProcessWebhooks => webhooks::work_off(app).await,
-            Self::PurgeWebhooks => webhooks::purge(app, now).await,
-            Self::PurgeIdempotencyKeys => idempotency::purge(app, now).await,
-            Self::Reconcile => reconcile::nightly(app, now).await,
-            Self::Check => check::nightly(app, now).await,
-        }
+            Self::PurgeTempOrders => temp_orders::purge(app, now).await?,
+            Self::ProcessWebhooks => webhooks::work_off(app).await?,
+            Self::PurgeWebhooks => webhooks::purge(app, now).await?,
+            Self::PurgeIdempotencyKeys => idempotency::purge(app, now).await?,
+            Self::Check => check::nightly(app, now).await?,
+        };
+        progress.add(rows);
+        Ok(Worked::Whole)
     }
 }

@@ -4,20 +4,22 @@ use chrono::{DateTime, Duration, Utc};
 use entity::job_run::{self, JobRunStatus};
 use entity::{JobRunId, job_run as table};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::{Job, RunError};
+use super::{Job, Progress, RunError};
 use crate::app::App;
 use crate::audit::{self, Act, Action, Actor};
 use crate::db::transact;
 use crate::idempotency::{self, Claim};
 
 /// How long a runner is believed alive without a sign.
-pub(super) const LEASE: Duration = Duration::seconds(20);
+pub(super) const LEASE: Duration = Duration::seconds(10);
+/// What a row says of a time further ahead than this was written by a clock that has been put right since.
+pub(super) const AHEAD: Duration = Duration::minutes(1);
 /// How long a failed run rests before it is tried again, of a job that is due every few seconds or minutes.
 const REST: Duration = Duration::seconds(60);
 /// The same, of one that asks Toss or reads all books: what fails for a reason would only fail again.
@@ -66,6 +68,8 @@ async fn begin_in(
         finished_at: None,
         status: JobRunStatus::Running,
         affected: 0,
+        total: None,
+        attempt: 1,
         lease_until: now + LEASE,
         error: None,
     };
@@ -89,7 +93,13 @@ async fn begin_in(
     take_over(tx, job, (scheduled_for, rest), now).await
 }
 
-/// Runs of earlier due times whose process is gone must not block this one.
+/// The runner has given no sign for too long, or its lease cannot be believed.
+fn is_lost(now: DateTime<Utc>) -> SimpleExpr {
+    let until = table::Column::LeaseUntil;
+    table::Column::Status.eq(JobRunStatus::Running).and(until.lte(now).or(until.gt(now + LEASE + AHEAD)))
+}
+
+/// Runs of other due times whose process is gone must not block this one.
 async fn bury_the_dead(
     tx: &DatabaseTransaction,
     job: Job,
@@ -101,28 +111,28 @@ async fn bury_the_dead(
         .col_expr(table::Column::FinishedAt, Expr::value(now))
         .col_expr(table::Column::Error, Expr::value("its process was lost"))
         .filter(table::Column::Name.eq(job.name()))
-        .filter(table::Column::Status.eq(JobRunStatus::Running))
-        .filter(table::Column::LeaseUntil.lte(now))
+        .filter(is_lost(now))
         .filter(table::Column::ScheduledFor.ne(scheduled_for))
         .exec(tx)
         .await
         .map(drop)
 }
 
-/// Continues the run of the same due time if its process is gone, or tries it again if it failed a while ago.
+/// Continues the run of the same due time if its process is gone or has handed it over, tries it again if it failed a
+/// while ago, and does it again if it was done by a clock that was ahead.
 async fn take_over(
     tx: &DatabaseTransaction,
     job: Job,
     (scheduled_for, rest): (DateTime<Utc>, Duration),
     now: DateTime<Utc>,
 ) -> Result<Option<job_run::Model>, DbErr> {
-    let lost = table::Column::Status.eq(JobRunStatus::Running).and(table::Column::LeaseUntil.lte(now));
-    let failed =
-        table::Column::Status.eq(JobRunStatus::Failed).and(table::Column::FinishedAt.lte(now - rest));
+    let finished = table::Column::FinishedAt;
+    let failed = table::Column::Status.eq(JobRunStatus::Failed).and(finished.lte(now - rest));
+    let ahead = finished.gt(now + AHEAD);
     let found = table::Entity::find()
         .filter(table::Column::Name.eq(job.name()))
         .filter(table::Column::ScheduledFor.eq(scheduled_for))
-        .filter(lost.or(failed))
+        .filter(is_lost(now).or(failed).or(ahead))
         .lock_exclusive()
         .one(tx)
         .await?;
@@ -134,7 +144,9 @@ async fn take_over(
     if busy.one(tx).await?.is_some() {
         return Ok(None);
     }
+    let attempt = run.attempt.saturating_add(1);
     let mut row = run.into_active_model();
+    row.attempt = Set(attempt);
     row.status = Set(JobRunStatus::Running);
     row.started_at = Set(now);
     row.finished_at = Set(None);
@@ -143,38 +155,71 @@ async fn take_over(
     Ok(Some(row.update(tx).await?))
 }
 
-/// Tells the others that the runner lives.
-pub(super) async fn renew(app: &App, id: JobRunId, now: DateTime<Utc>) -> Result<(), DbErr> {
-    transact!(app.db, |tx| {
-        let renewed = table::Entity::update_many()
-            .col_expr(table::Column::LeaseUntil, Expr::value(now + LEASE))
-            .filter(table::Column::Id.eq(id))
-            .filter(table::Column::Status.eq(JobRunStatus::Running));
-        renewed.exec(tx).await.map(drop)
+/// Tells the others that the runner lives and how far it has come. Says whether the run is still its own: another takes
+/// it over when no sign has come for too long.
+pub(super) async fn renew(
+    app: &App,
+    run: &job_run::Model,
+    progress: &Progress,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    leave(app, run, |row| {
+        row.lease_until = Set(now + LEASE);
+        told(row, progress);
     })
+    .await
 }
 
-/// Ends the run, well or badly, and returns its row.
+/// Gives the run up in the middle, so that another process goes on with it at its next tick.
+pub(super) async fn hand_over(
+    app: &App,
+    run: &job_run::Model,
+    progress: &Progress,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    leave(app, run, |row| {
+        row.lease_until = Set(now);
+        told(row, progress);
+    })
+    .await
+}
+
+/// Ends the run, well or, because of `failure`, badly. Says whether it was still the caller's own.
 pub(super) async fn finish(
     app: &App,
-    run: job_run::Model,
-    outcome: &Result<u64, DbErr>,
+    run: &job_run::Model,
+    (progress, failure): (&Progress, Option<&str>),
     now: DateTime<Utc>,
-) -> Result<job_run::Model, DbErr> {
-    transact!(app.db, |tx| {
-        let mut row = run.clone().into_active_model();
+) -> Result<bool, DbErr> {
+    leave(app, run, |row| {
         row.finished_at = Set(Some(now));
-        match outcome {
-            Ok(affected) => {
-                row.status = Set(JobRunStatus::Done);
-                row.affected = Set(i64::try_from(*affected).unwrap_or(i64::MAX));
-            }
-            Err(error) => {
-                row.status = Set(JobRunStatus::Failed);
-                row.error = Set(Some(error.to_string().chars().take(500).collect()));
-            }
-        }
-        row.update(tx).await
+        row.status = Set(if failure.is_none() { JobRunStatus::Done } else { JobRunStatus::Failed });
+        row.error = Set(failure.map(|reason| reason.chars().take(500).collect()));
+        told(row, progress);
+    })
+    .await
+}
+
+fn told(row: &mut job_run::ActiveModel, progress: &Progress) {
+    row.affected = Set(i64::try_from(progress.done()).unwrap_or(i64::MAX));
+    row.total = Set(progress.total().and_then(|total| i64::try_from(total).ok()));
+}
+
+/// Changes the row of `run`, unless another process has taken the run over.
+async fn leave(
+    app: &App,
+    run: &job_run::Model,
+    change: impl Fn(&mut job_run::ActiveModel),
+) -> Result<bool, DbErr> {
+    let mut row = job_run::ActiveModel::new();
+    change(&mut row);
+    transact!(app.db, |tx| {
+        let own = table::Entity::update_many()
+            .set(row.clone())
+            .filter(table::Column::Id.eq(run.id))
+            .filter(table::Column::Attempt.eq(run.attempt))
+            .filter(table::Column::Status.eq(JobRunStatus::Running));
+        own.exec(tx).await.map(|done| done.rows_affected == 1)
     })
 }
 

@@ -2,22 +2,29 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Days, Duration, NaiveTime, Utc};
 use chrono_tz::Tz;
-use croner::Cron;
+
+use crate::subscriptions::calendar::resolve;
 
 /// When a job is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schedule {
-    /// By a cron pattern with seconds, in the billing time zone.
-    Cron(&'static str),
+    /// Once on every day of the billing time zone, when clocks there show this time of day first, or have passed it where
+    /// they skip it.
+    Daily {
+        /// 0 to 23.
+        hour: u8,
+        /// 0 to 59.
+        minute: u8,
+    },
     /// Every so many seconds, counted from 1970 so that all replicas agree.
     Every(u32),
 }
 
 impl Schedule {
     /// Midnight in the billing time zone.
-    pub const MIDNIGHT: Schedule = Schedule::Cron("0 0 0 * * *");
+    pub const MIDNIGHT: Schedule = Schedule::Daily { hour: 0, minute: 0 };
 
     /// The last due time at or before `now`.
     pub fn last_due(self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
@@ -26,9 +33,8 @@ impl Schedule {
                 let step = i64::from(seconds.max(1));
                 DateTime::from_timestamp(now.timestamp().div_euclid(step) * step, 0)
             }
-            Self::Cron(pattern) => {
-                let found = parse(pattern)?.find_previous_occurrence(&now.with_timezone(&zone), true).ok()?;
-                Some(found.with_timezone(&Utc))
+            Self::Daily { hour, minute } => {
+                daily(hour, minute, now, zone).into_iter().rev().find(|due| *due <= now)
             }
         }
     }
@@ -37,7 +43,7 @@ impl Schedule {
     pub fn margin(self) -> Duration {
         match self {
             Self::Every(seconds) => Duration::seconds(i64::from(seconds) * 2).max(Duration::minutes(10)),
-            Self::Cron(_) => Duration::hours(1),
+            Self::Daily { .. } => Duration::hours(1),
         }
     }
 
@@ -48,26 +54,24 @@ impl Schedule {
                 let last = self.last_due(now, zone)?;
                 last.checked_add_signed(Duration::seconds(i64::from(seconds.max(1))))
             }
-            Self::Cron(pattern) => {
-                let found = parse(pattern)?.find_next_occurrence(&now.with_timezone(&zone), false).ok()?;
-                Some(found.with_timezone(&Utc))
-            }
+            Self::Daily { hour, minute } => daily(hour, minute, now, zone).into_iter().find(|due| *due > now),
         }
     }
 }
 
-fn parse(pattern: &str) -> Option<Cron> {
-    croner::parser::CronParser::builder()
-        .seconds(croner::parser::Seconds::Required)
-        .build()
-        .parse(pattern)
-        .ok()
+/// The due times of the days around `now`, in order.
+fn daily(hour: u8, minute: u8, now: DateTime<Utc>, zone: Tz) -> Vec<DateTime<Utc>> {
+    let Some(time) = NaiveTime::from_hms_opt(hour.into(), minute.into(), 0) else { return Vec::new() };
+    let today = now.with_timezone(&zone).date_naive();
+    // Three days back and two ahead: a zone has skipped a whole day once, and may again.
+    let first = today.checked_sub_days(Days::new(3)).unwrap_or(today);
+    first.iter_days().take(6).filter_map(|day| resolve(day.and_time(time), zone)).collect()
 }
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cron(pattern) => f.write_str(pattern),
+            Self::Daily { hour, minute } => write!(f, "0 {minute} {hour} * * *"),
             Self::Every(seconds) => write!(f, "every {seconds} s"),
         }
     }
@@ -91,6 +95,37 @@ mod tests {
         assert_eq!(Schedule::MIDNIGHT.last_due(before, Seoul), Some(midnight - Duration::days(1)));
         assert_eq!(Schedule::MIDNIGHT.next_due(before, Seoul), Some(midnight));
         assert_eq!(Schedule::MIDNIGHT.next_due(midnight, Seoul), Some(midnight + Duration::days(1)));
+    }
+
+    /// Zones whose clocks skip or repeat an hour, most of them at midnight itself, and Apia, which once skipped a day.
+    #[test]
+    fn every_local_day_has_one_midnight_also_where_clocks_are_moved() {
+        let zones = [
+            (chrono_tz::America::New_York, 2026, 365),
+            (chrono_tz::America::Santiago, 2026, 365),
+            (chrono_tz::Africa::Cairo, 2026, 365),
+            (chrono_tz::America::Havana, 2026, 365),
+            (chrono_tz::Pacific::Apia, 2011, 365),
+        ];
+        for (zone, year, days) in zones {
+            let mut due = Schedule::MIDNIGHT
+                .last_due(at(&format!("{year}-01-01T12:00:00Z")), zone)
+                .expect("a midnight");
+            let end = due + Duration::days(365);
+            let mut seen = std::collections::BTreeSet::new();
+            while due < end {
+                let local = due.with_timezone(&zone);
+                assert!(seen.insert(local.date_naive()), "{zone}: {local} has a second midnight");
+                let next = Schedule::MIDNIGHT.next_due(due, zone).expect("a midnight");
+                assert!(next > due, "{zone}: {next} follows {due}");
+                for between in [due, due + (next - due) / 2, next - Duration::microseconds(1)] {
+                    assert_eq!(Schedule::MIDNIGHT.last_due(between, zone), Some(due), "{zone} at {between}");
+                    assert_eq!(Schedule::MIDNIGHT.next_due(between, zone), Some(next), "{zone} at {between}");
+                }
+                due = next;
+            }
+            assert_eq!(seen.len(), days, "{zone}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod run;
 mod sides;
 mod window;
 
-pub use nightly::nightly;
+pub(crate) use nightly::nightly;
 pub use report::{Difference, Outcome, Report};
 pub use run::{Options, Progress, reconcile};
 pub use window::{Window, WindowError};

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 use super::run::{Options, reconcile};
 use super::window::{Window, midnight};
 use crate::app::App;
-use crate::jobs::Job;
+use crate::jobs::{self, Job, Worked};
 
 /// Days that are always compared, for what Toss books late.
 const LAST_DAYS: Duration = Duration::days(3);
@@ -17,11 +17,15 @@ const OVERLAP: Duration = Duration::days(1);
 /// How far back a run goes after a long pause; beyond it, `gudok reconcile` is for people.
 const FURTHEST: Duration = Duration::days(31);
 
-/// Compares up to `now` what has not been compared, and the last days anyhow. Returns how many payments it repaired.
+/// Compares up to `now` what has not been compared, and the last days anyhow, and counts the payments that it repairs.
 ///
 /// # Errors
 /// The database's own, and whatever kept the run from its end; what it found before is kept.
-pub async fn nightly(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
+pub(crate) async fn nightly(
+    app: &App,
+    now: DateTime<Utc>,
+    progress: &jobs::Progress,
+) -> Result<Worked, DbErr> {
     // A run compares up to the instant at which it starts.
     let last = job_run::Entity::find()
         .filter(job_run::Column::Name.eq(Job::Reconcile.name()))
@@ -31,9 +35,11 @@ pub async fn nightly(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
         .await?;
     let window = window(last.map(|run| run.started_at), app.config.billing.timezone, now);
     let report = reconcile(app, window, Options::default(), &|_| {}).await;
+    progress.add(report.repaired);
     match report.failure {
+        Some(_) if app.stopping.is_cancelled() => Ok(Worked::InPart),
         Some(reason) => Err(DbErr::Custom(reason)),
-        None => Ok(report.repaired),
+        None => Ok(Worked::Whole),
     }
 }
 

@@ -1,47 +1,99 @@
 //! Brings the columns that SQL readers see up to the clock: ended subscriptions, and plans that took over.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr, Statement};
+use entity::SubscriptionId;
+use sea_orm::{ConnectionTrait, DbErr, Statement, TryGetable, Value};
 
 use crate::app::App;
 use crate::db::transact;
+use crate::jobs::{Progress, Worked};
 
 /// Rows that one transaction changes at most, so that purchases go on beside it.
-const BATCH: u64 = 1_000;
+const BATCH: i64 = 1_000;
 
-/// Expires what has ended and switches plans where another period has begun. It reads no row into memory and can be
-/// run again at any time. Returns how many subscriptions changed.
+/// Expires what has ended and switches plans where another period has begun, batch by batch in the order in which they
+/// are due, and counts them in `progress`. It reads no row into memory and can be run again at any time.
 ///
 /// # Errors
 /// The database's own; batches that were done stay done.
-pub async fn expire(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
-    let mut affected = 0;
-    for sql in [EXPIRE, SWITCH_PLAN] {
-        loop {
-            let changed = transact!(app.db, |tx| {
-                let values = [now.into(), i64::try_from(BATCH).unwrap_or(i64::MAX).into()];
-                let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-                Ok::<_, DbErr>(tx.execute_raw(statement).await?.rows_affected())
-            })?;
-            affected += changed;
-            // A renewal can take rows out of a batch, so a small one need not be the last.
-            if changed == 0 || app.stopping.is_cancelled() {
-                break;
-            }
+pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -> Result<Worked, DbErr> {
+    progress.expect(count(app, now).await?);
+    let mut from = Some(Place::start());
+    while let Some(after) = from {
+        if app.stopping.is_cancelled() {
+            return Ok(Worked::InPart);
         }
+        let to = end_of_batch(app, now, &after).await?;
+        progress.add(change(app, now, &after, to.as_ref()).await?);
+        from = to;
     }
-    Ok(affected)
+    Ok(Worked::Whole)
 }
 
-/// The conditions stand twice: a row that a renewal held is judged again by what the renewal made of it, and PostgreSQL
-/// judges only the outer ones again.
+/// A place in the order in which rows are due. Batches begin where the one before ended: rows that are done leave dead
+/// index entries, and a search from the start would read them all again each time.
+#[derive(Clone, Debug)]
+struct Place {
+    due: DateTime<Utc>,
+    id: String,
+}
+
+impl Place {
+    fn start() -> Self {
+        Self { due: DateTime::<Utc>::UNIX_EPOCH, id: String::new() }
+    }
+}
+
+/// How many rows are due.
+async fn count(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
+    let db = app.db.read();
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), COUNT, [now.into()]);
+    let row = db.query_one_raw(statement).await?;
+    let count = row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default();
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// The last row of the batch behind `after`; none when fewer rows are left than a batch has.
+async fn end_of_batch(app: &App, now: DateTime<Utc>, after: &Place) -> Result<Option<Place>, DbErr> {
+    let db = app.db.read();
+    let values: [Value; 4] = [now.into(), after.due.into(), after.id.clone().into(), (BATCH - 1).into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), END_OF_BATCH, values);
+    let Some(row) = db.query_one_raw(statement).await? else { return Ok(None) };
+    let id = SubscriptionId::try_get_by_index(&row, 1)?;
+    Ok(Some(Place { due: row.try_get_by_index(0)?, id: id.to_string() }))
+}
+
+/// Changes the rows behind `after`, up to and with `to`, in one transaction. Returns how many.
+async fn change(app: &App, now: DateTime<Utc>, after: &Place, to: Option<&Place>) -> Result<u64, DbErr> {
+    // Behind the last whole batch lies what is due and was not counted into one.
+    let bound = |place: &Place| [place.due.into(), place.id.clone().into()];
+    let last = to.map_or_else(|| [now.into(), PAST_EVERY_ID.into()], bound);
+    let values: Vec<Value> = [now.into()].into_iter().chain(bound(after)).chain(last).collect();
+    transact!(app.db, |tx| {
+        let mut changed = 0;
+        for sql in [EXPIRE, SWITCH_PLAN] {
+            let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values.clone());
+            changed += tx.execute_raw(statement).await?.rows_affected();
+        }
+        Ok::<_, DbErr>(changed)
+    })
+}
+
+/// Ids are hexadecimal digits and hyphens.
+const PAST_EVERY_ID: &str = "z";
+
+const COUNT: &str = "SELECT COUNT(*) FROM subscription WHERE changes_at <= $1";
+
+const END_OF_BATCH: &str = "
+    SELECT changes_at, id FROM subscription WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3)
+    ORDER BY changes_at, id LIMIT 1 OFFSET $4";
+
+/// A row that a renewal held while the statement waited is judged again by what the renewal made of it.
 const EXPIRE: &str = "
     UPDATE subscription SET status = 'EXPIRED', is_active = false, changes_at = NULL, updated_at = $1,
         plan_id = (SELECT p.plan_id FROM subscription_period p
             WHERE p.subscription_id = subscription.id AND p.revoked_at IS NULL ORDER BY p.starts_at DESC LIMIT 1)
-    WHERE id IN (SELECT s.id FROM subscription s
-        WHERE s.changes_at <= $1 AND s.end_date <= $1 ORDER BY s.changes_at LIMIT $2)
-    AND changes_at <= $1 AND end_date <= $1";
+    WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3) AND (changes_at, id) <= ($4, $5) AND end_date <= $1";
 
 /// The plan whose period runs now, until the first later period of another plan begins or the last one ends.
 const SWITCH_PLAN: &str = "
@@ -52,6 +104,4 @@ const SWITCH_PLAN: &str = "
             WHERE q.subscription_id = subscription.id AND q.revoked_at IS NULL AND q.starts_at > $1
             AND q.plan_id <> (SELECT p.plan_id FROM subscription_period p WHERE p.subscription_id = subscription.id
                 AND p.revoked_at IS NULL AND p.ends_at > $1 ORDER BY p.starts_at LIMIT 1)), end_date)
-    WHERE id IN (SELECT s.id FROM subscription s
-        WHERE s.changes_at <= $1 AND s.end_date > $1 ORDER BY s.changes_at LIMIT $2)
-    AND changes_at <= $1 AND end_date > $1";
+    WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3) AND (changes_at, id) <= ($4, $5) AND end_date > $1";

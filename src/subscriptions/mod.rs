@@ -10,7 +10,7 @@ mod read;
 pub mod schedule;
 pub mod state;
 
-pub use expire::expire;
+pub(crate) use expire::expire;
 pub use list::{Listed, SubscriptionFilter, list};
 pub use periods::{PeriodError, append, revoke};
 pub use preview::{Offer, preview_purchase, preview_refund};

@@ -48,7 +48,7 @@ pub(super) struct Run {
     pub(super) scheduled_for: When,
     pub(super) started: When,
     pub(super) took: String,
-    pub(super) affected: i64,
+    pub(super) affected: String,
     pub(super) error: Option<String>,
 }
 
@@ -128,7 +128,10 @@ impl Run {
             scheduled_for: When::exact(shell, run.scheduled_for),
             started: When::exact(shell, run.started_at),
             took,
-            affected: run.affected,
+            affected: match run.total {
+                Some(total) if total > run.affected => format!("{} / {total}", run.affected),
+                _ => run.affected.to_string(),
+            },
             error: run.error,
         }
     }

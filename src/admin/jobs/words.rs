@@ -49,31 +49,7 @@ pub(super) fn schedule(shell: &Shell, schedule: Schedule, zone: Tz) -> String {
                 format!("every {seconds} s")
             }
         }
-        Schedule::Cron(pattern) => match daily(pattern) {
-            Some((hour, minute)) if korean => format!("매일 {hour:02}:{minute:02} ({zone})"),
-            Some((hour, minute)) => format!("daily at {hour:02}:{minute:02} ({zone})"),
-            None => format!("{pattern} ({zone})"),
-        },
-    }
-}
-
-/// Hour and minute of a pattern that is due once a day.
-fn daily(pattern: &str) -> Option<(u8, u8)> {
-    let mut parts = pattern.split(' ');
-    let (second, minute, hour) = (parts.next()?, parts.next()?, parts.next()?);
-    let every_day = parts.all(|part| part == "*");
-    (second == "0" && every_day).then_some((hour.parse().ok()?, minute.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_of_one_time_a_day_are_told() {
-        assert_eq!(daily("0 30 4 * * *"), Some((4, 30)));
-        assert_eq!(daily("0 0 0 * * *"), Some((0, 0)));
-        assert_eq!(daily("0 */5 * * * *"), None);
-        assert_eq!(daily("0 0 4 * * 1"), None);
+        Schedule::Daily { hour, minute } if korean => format!("매일 {hour:02}:{minute:02} ({zone})"),
+        Schedule::Daily { hour, minute } => format!("daily at {hour:02}:{minute:02} ({zone})"),
     }
 }

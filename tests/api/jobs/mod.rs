@@ -1,11 +1,12 @@
 //! Scenarios about jobs.
 
 mod expire;
+mod handover;
 mod runs;
 
 use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [expire::scenarios(), runs::scenarios()].into_iter().flatten().collect()
+    [expire::scenarios(), handover::scenarios(), runs::scenarios()].into_iter().flatten().collect()
 }

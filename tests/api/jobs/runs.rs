@@ -34,7 +34,11 @@ fn last_midnight(world: &World, now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// A row as a process leaves it that began the nightly job and was never seen again.
-async fn begun(world: &World, scheduled_for: DateTime<Utc>, lease_until: DateTime<Utc>) -> JobRunId {
+pub(super) async fn begun(
+    world: &World,
+    scheduled_for: DateTime<Utc>,
+    lease_until: DateTime<Utc>,
+) -> JobRunId {
     let run = job_run::Model {
         id: JobRunId::new(),
         name: "expire-subscriptions".to_owned(),
@@ -43,6 +47,8 @@ async fn begun(world: &World, scheduled_for: DateTime<Utc>, lease_until: DateTim
         finished_at: None,
         status: JobRunStatus::Running,
         affected: 0,
+        total: None,
+        attempt: 1,
         lease_until,
         error: None,
     };
@@ -181,7 +187,7 @@ async fn a_lost_run_of_an_earlier_night_blocks_nothing(world: &World) {
 
 async fn a_job_that_runs_is_not_run_again_by_hand(world: &World) {
     let now = world.app.clock.now();
-    begun(world, last_midnight(world, now), now + Duration::hours(1)).await;
+    begun(world, last_midnight(world, now), now + Duration::minutes(1)).await;
     let reply = world.admin().post("/v1/jobs/expire-subscriptions/run", json!({})).await;
     reply.expect_problem(409, "JOB_RUNNING");
     // Other jobs are not held up.

@@ -3,6 +3,7 @@
 pub(crate) mod books;
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod crowd;
 pub(crate) mod leaks;
 pub(crate) mod postgres;
 pub(crate) mod process;

@@ -1,0 +1,23 @@
+//! What many replicas need: who works on a run, how far it has come, and the order in which subscriptions are due.
+
+use crate::dialect::statements;
+
+statements! {
+    /// Creates two columns and replaces an index.
+    "m20261121_000007_replicas", UP, DOWN
+}
+
+const UP: &[&str] = &[
+    "ALTER TABLE job_run ADD COLUMN total {int} CHECK (total >= 0)",
+    "ALTER TABLE job_run ADD COLUMN attempt integer NOT NULL DEFAULT 1 CHECK (attempt >= 1)",
+    // The batches of the nightly job begin where the one before ended, also where many rows are due at one instant.
+    "DROP INDEX subscription_changes_idx",
+    "CREATE INDEX subscription_changes_idx ON subscription (changes_at, id) WHERE changes_at IS NOT NULL",
+];
+
+const DOWN: &[&str] = &[
+    "DROP INDEX subscription_changes_idx",
+    "CREATE INDEX subscription_changes_idx ON subscription (changes_at) WHERE changes_at IS NOT NULL",
+    "ALTER TABLE job_run DROP COLUMN attempt",
+    "ALTER TABLE job_run DROP COLUMN total",
+];

@@ -1,0 +1,62 @@
+//! Many subscribers at once, copied by SQL from one who really bought: for what is worth watching only in numbers.
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+
+use super::world::{Order, World};
+
+/// Copies what the buyer of `order` has for `number` further users, whom no Toss knows.
+pub(crate) async fn copy(world: &World, order: &Order, number: usize) {
+    world.forge();
+    let id = |head: &str| format!("'{head}-0000-7000-8000-' || CAST(100000000000 + n AS text)");
+    let (subscription, period) = (id("01990000"), id("01990001"));
+    let statements = [
+        ("user_id", "customer (user_id, customer_key, created_at)
+            SELECT user_id || '-' || n, customer_key || '-' || n, created_at FROM customer".to_owned()),
+        ("order_id", "payment (order_id, user_id, plan_id, order_name, amount, balance_amount, currency,
+                interval_months, status, approved_at, attempt, settle_tries, not_found_count, created_at, updated_at)
+            SELECT order_id || '-' || n, user_id || '-' || n, plan_id, order_name, amount, balance_amount, currency,
+                interval_months, status, approved_at, attempt, settle_tries, not_found_count, created_at, updated_at
+            FROM payment".to_owned()),
+        ("user_id", format!("subscription (id, user_id, plan_id, status, is_active, start_date, end_date, changes_at,
+                created_at, updated_at)
+            SELECT {subscription}, user_id || '-' || n, plan_id, status, is_active, start_date, end_date, changes_at,
+                created_at, updated_at FROM subscription")),
+        ("order_id", format!("subscription_period (id, subscription_id, order_id, plan_id, amount, interval_months,
+                purchased_at, starts_at, ends_at, created_at)
+            SELECT {period}, {subscription}, order_id || '-' || n, plan_id, amount, interval_months, purchased_at,
+                starts_at, ends_at, created_at FROM subscription_period")),
+    ];
+    let user = world.payment(order).await["userId"].as_str().expect("a user").to_owned();
+    for (column, statement) in statements {
+        let own = if column == "user_id" { &user } else { &order.order_id };
+        let sql = format!(
+            "WITH RECURSIVE crowd (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM crowd WHERE n < {number})
+             INSERT INTO {statement}, crowd WHERE {column} = '{own}'"
+        );
+        world.app.db.read().execute_unprepared(&sql).await.expect("copied");
+    }
+}
+
+/// A transaction on a connection of its own, which holds one row until it is let go.
+pub(crate) struct Hold(DatabaseConnection);
+
+impl Hold {
+    /// Holds the subscription that is due as number `place`, counted from nought: PostgreSQL only, since SQLite's single
+    /// writer would hold everybody.
+    pub(crate) async fn subscription(world: &World, place: usize) -> Self {
+        let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
+        one.max_connections(1);
+        let connection = Database::connect(one).await.expect("connected");
+        let sql = format!(
+            "BEGIN; SELECT 1 FROM subscription WHERE id =
+                (SELECT id FROM subscription ORDER BY changes_at, id LIMIT 1 OFFSET {place}) FOR UPDATE"
+        );
+        connection.execute_unprepared(&sql).await.expect("held");
+        Self(connection)
+    }
+
+    /// Lets it go.
+    pub(crate) async fn release(self) {
+        self.0.execute_unprepared("COMMIT").await.expect("let go");
+    }
+}
