@@ -114,7 +114,8 @@ async fn what_must_be_unique_cannot_be_doubled(world: &World) {
         "UPDATE customer SET customer_key = 'one-for-all'",
         "UPDATE payment SET payment_key = 'one-for-all'",
         "UPDATE plan SET code = 'ONE'",
-        "INSERT INTO job_run SELECT 'another', name, scheduled_for, started_at, finished_at, status, affected, lease_until, \
+        "INSERT INTO job_run (id, name, scheduled_for, started_at, finished_at, status, affected, lease_until, \
+         error) SELECT 'another', name, scheduled_for, started_at, finished_at, status, affected, lease_until, \
          error FROM job_run WHERE status = 'DONE'",
         &second,
     ];
