@@ -37,7 +37,9 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// What this process has counted.
     pub metrics: Metrics,
-    /// Cancelled when the process is asked to stop.
+    /// Cancelled when the process is asked to stop: it is not ready for more, takes on no jobs, and still answers.
+    pub draining: CancellationToken,
+    /// Cancelled when it stops, `server.drain_secs` later.
     pub stopping: CancellationToken,
     /// How many webhooks are taken.
     pub webhook_limit: Limit,
@@ -70,6 +72,8 @@ impl App {
         let toss = toss::Client::new(&config.toss, clock.clone())?;
         let metrics = Metrics::new(&db, &toss);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        // Whoever stops drains as well.
+        let draining = stopping.child_token();
         let webhook_limit = Limit::new(config.toss.webhooks_per_minute);
         let (signer, bound) = (Signer::new(&config), OnceLock::new());
         let jwks = Jwks::new(&config.auth).map_err(BuildError::Jwks)?;
@@ -81,6 +85,7 @@ impl App {
             clock,
             tasks,
             metrics,
+            draining,
             stopping,
             webhook_limit,
             signer,

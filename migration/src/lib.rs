@@ -1,7 +1,7 @@
 //! The schema's history, in order. Each step runs in a transaction and goes up and down on SQLite and PostgreSQL.
 
-pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 mod dialect;
 mod m20261121_000001_books;

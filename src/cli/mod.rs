@@ -163,21 +163,27 @@ async fn app(config: Config, asks_toss: bool) -> Result<App, Box<dyn std::error:
     Ok(app)
 }
 
-/// Cancels `app.stopping` at SIGTERM or SIGINT.
+/// At SIGTERM or SIGINT: cancels `app.draining` at once, and `app.stopping` after `server.drain_secs` or at the next signal.
 ///
 /// # Errors
 /// When signals cannot be heard.
 fn stop_on_signals(app: &App) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let stopping = app.stopping.clone();
+    let app = app.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let mut asked = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        asked().await;
         tracing::info!("asked to stop");
-        stopping.cancel();
+        app.draining.cancel();
+        // Whether time is up or somebody is impatient is all the same.
+        let _ = tokio::time::timeout(app.config.server.drain(), asked()).await;
+        app.stopping.cancel();
     });
     Ok(())
 }

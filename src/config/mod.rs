@@ -57,6 +57,8 @@ pub struct Server {
     pub bind: SocketAddr,
     /// Within how many milliseconds a caller is answered.
     pub answer_within_ms: u64,
+    /// For how many seconds a process that is asked to stop still answers, while `/readyz` says that it is not ready.
+    pub drain_secs: u64,
     /// Requests under way at once; beyond that callers are told to come back.
     pub max_in_flight: usize,
     /// Where browsers reach the service; the bound address when unset.
@@ -192,6 +194,11 @@ impl Server {
     /// Within which time a caller is answered.
     pub fn answer_within(&self) -> Duration {
         Duration::from_millis(self.answer_within_ms)
+    }
+
+    /// How long a process that is asked to stop still takes requests.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_secs)
     }
 }
 

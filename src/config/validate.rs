@@ -66,6 +66,7 @@ impl Config {
             positive("toss.webhooks_per_minute", self.toss.webhooks_per_minute.into()),
             positive("scheduler.settle_interval_secs", self.scheduler.settle_interval_secs.into()),
             at_most("server.answer_within_ms", self.server.answer_within_ms, 600_000),
+            at_most("server.drain_secs", self.server.drain_secs, 300),
             at_most("toss.request_timeout_ms", self.toss.request_timeout_ms, 600_000),
             at_most("billing.refund_window_days", self.billing.refund_window_days.into(), 3_650),
             at_most("billing.temp_order_ttl_minutes", self.billing.temp_order_ttl_minutes.into(), 43_200),

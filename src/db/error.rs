@@ -37,18 +37,37 @@ pub fn unique_violation(error: &DbErr) -> bool {
 
 /// Whether the database gave the transaction up in favour of another, so that running it again is right.
 pub(super) fn lost_to_another(error: &(dyn Error + 'static)) -> bool {
+    inner(error).and_then(code).is_some_and(|code| ["40001", "40P01", "5", "517"].contains(&code.as_ref()))
+}
+
+/// Whether the connection is gone, and with it whatever had not been committed on it: the server was stopped, or another
+/// took its place.
+pub(super) fn lost_its_connection(error: &(dyn Error + 'static)) -> bool {
+    match inner(error) {
+        Some(
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed,
+        ) => true,
+        Some(error) => code(error).is_some_and(|code| {
+            code.starts_with("08") || ["57P01", "57P02", "57P03"].contains(&code.as_ref())
+        }),
+        None => false,
+    }
+}
+
+/// The database's own error inside of `error`.
+fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a sqlx::Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         // An operation's error shows the database's as if it were its own (`transparent`), so that only what is inside
         // of the latter stands in the chain.
         let runtime = error.downcast_ref::<RuntimeErr>();
         let found = error.downcast_ref::<DbErr>().and_then(sqlx_error).or(runtime.and_then(of_sqlx));
-        if let Some(found) = found {
-            return code(found).is_some_and(|code| ["40001", "40P01", "5", "517"].contains(&code.as_ref()));
+        if found.is_some() {
+            return found;
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
@@ -120,6 +139,20 @@ mod tests {
 
     fn refused(code: &'static str) -> DbErr {
         DbErr::Exec(RuntimeErr::SqlxError(sqlx::Error::Database(Box::new(Refused(code))).into()))
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_is_told_from_an_answer() {
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let broken = DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Io(broken).into()));
+        assert!(lost_its_connection(&broken) && lost_its_connection(&Domain::from(broken)));
+        for code in ["57P01", "57P02", "57P03", "08006"] {
+            assert!(lost_its_connection(&Domain::from(refused(code))), "{code}");
+        }
+        // A statement that took too long, a standby, a unique key.
+        for code in ["57014", "25006", "23505", "5"] {
+            assert!(!lost_its_connection(&Domain::from(refused(code))), "{code}");
+        }
     }
 
     #[test]

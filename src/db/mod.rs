@@ -101,6 +101,13 @@ impl Database {
         Ok(Transaction { inner, retries: &self.retries, _turn: turn })
     }
 
+    /// Whether a transaction that could not be opened because of `error` should be tried again: none then, else the error.
+    /// A connection of the pool may have died since it was last used.
+    pub async fn begin_again(&self, error: DbErr, tries: &mut u32) -> Option<DbErr> {
+        let again = error::lost_its_connection(&error) && may_run_again(&self.retries, tries).await;
+        (!again).then_some(error)
+    }
+
     /// Opens a transaction that only reads, and sees the books as its first statement finds them, whatever is written
     /// meanwhile. Its statements may take longer than others: it is for those that look at whole tables.
     ///
@@ -173,32 +180,43 @@ impl Transaction<'_> {
     }
 
     /// Keeps the work when it succeeded and undoes it when it failed. Returns the outcome, or none when the database
-    /// gave the transaction up in favour of another and it should run again; `tries` counts how often.
+    /// gave the transaction up, or its connection died before the work was done, and it should run again; `tries` counts
+    /// how often.
     pub async fn end<T, E>(self, outcome: Result<T, E>, tries: &mut u32) -> Option<Result<T, E>>
     where
         E: From<DbErr> + std::error::Error + 'static,
     {
-        let outcome = match outcome {
-            Ok(value) => self.inner.commit().await.map(|()| value).map_err(E::from),
+        let (outcome, dead) = match outcome {
+            // When the connection dies now, nobody knows whether it was kept: running it again could do it twice.
+            Ok(value) => (self.inner.commit().await.map(|()| value).map_err(E::from), false),
             Err(error) => {
+                let dead = error::lost_its_connection(&error);
                 // Best effort: a connection too broken to roll back is thrown away, which undoes everything as well.
                 if let Err(broken) = self.inner.rollback().await {
                     tracing::debug!(error = %broken, "rollback failed");
                 }
-                Err(error)
+                (Err(error), dead)
             }
         };
-        *tries += 1;
         match &outcome {
-            Err(error) if *tries < MOST_TRIES && error::lost_to_another(error) => {
-                self.retries.inc();
-                tracing::debug!(tries, "transaction lost to another; once more");
-                tokio::time::sleep(Duration::from_millis(5 << *tries)).await;
-                None
+            Err(error) if dead || error::lost_to_another(error) => {
+                if may_run_again(self.retries, tries).await { None } else { Some(outcome) }
             }
             _ => Some(outcome),
         }
     }
+}
+
+/// Counts one more try and waits a little before it; false when there have been enough.
+async fn may_run_again(retries: &Counter, tries: &mut u32) -> bool {
+    *tries += 1;
+    if *tries >= MOST_TRIES {
+        return false;
+    }
+    retries.inc();
+    tracing::debug!(tries, "a transaction did not come to its end; once more");
+    tokio::time::sleep(Duration::from_millis(5 << *tries)).await;
+    true
 }
 
 /// A transaction that only reads. It ends when it is dropped.
@@ -215,8 +233,8 @@ impl Snapshot {
 }
 
 /// Runs a block in one writing transaction: `transact!(app.db, |tx| { … Ok(value) })`. It is kept when the block gives
-/// `Ok` and undone when it gives `Err`. A transaction that the database gave up in favour of another is run again, so
-/// the block must have no effect outside of it. (A macro, because futures of async closures cannot be shown to be
+/// `Ok` and undone when it gives `Err`. A transaction that the database gave up in favour of another, or whose connection
+/// died before its end, is run again, so the block must have no effect outside of it. (A macro, because futures of async closures cannot be shown to be
 /// `Send` where they are spawned.)
 macro_rules! transact {
     ($db:expr, |$tx:ident| $work:block) => {{
@@ -224,7 +242,10 @@ macro_rules! transact {
         loop {
             let opened = match $db.begin().await {
                 Ok(opened) => opened,
-                Err(error) => break Err(error.into()),
+                Err(error) => match $db.begin_again(error, &mut tries).await {
+                    None => continue,
+                    Some(error) => break Err(error.into()),
+                },
             };
             let outcome = {
                 let $tx = opened.connection();

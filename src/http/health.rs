@@ -26,7 +26,7 @@ pub(super) async fn readyz(app: Data<&App>) -> poem::Result<Json<serde_json::Val
             "unavailable"
         }
     };
-    if database != "ok" || app.stopping.is_cancelled() {
+    if database != "ok" || app.draining.is_cancelled() {
         return Err(ApiError::from(Code::DatabaseUnavailable).into());
     }
     Ok(Json(json!({"status": "ok", "database": database})))

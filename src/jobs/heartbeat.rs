@@ -71,7 +71,7 @@ impl Pulse {
         self.beats.fetch_add(1, Ordering::Relaxed);
         // A tick that comes while the job still runs here is let go.
         let Some(busy) = self.busy.get(place) else { return };
-        if self.app.stopping.is_cancelled() || busy.swap(true, Ordering::AcqRel) {
+        if self.app.draining.is_cancelled() || busy.swap(true, Ordering::AcqRel) {
             return;
         }
         let worker = self.app.clone();

@@ -211,7 +211,7 @@ impl Mission {
         match self.job.schedule(app) {
             Schedule::Every(_) => std::future::pending().await,
             Schedule::Daily { .. } => {
-                app.stopping.cancelled().await;
+                app.draining.cancelled().await;
                 tokio::time::sleep(GRACE).await;
             }
         }

@@ -20,7 +20,7 @@ pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -
     progress.expect(count(app, now).await?);
     let mut from = Some(Place::start());
     while let Some(after) = from {
-        if app.stopping.is_cancelled() {
+        if app.draining.is_cancelled() {
             return Ok(Worked::InPart);
         }
         let to = end_of_batch(app, now, &after).await?;

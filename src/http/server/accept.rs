@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::STOP_WITHIN;
-use super::connection::{self, Connection};
+use super::connection::{self, Connection, End};
 use super::places::{Place, Places};
 use super::tls::Tls;
 use crate::app::App;
@@ -49,7 +49,7 @@ where
                 peer,
                 tls: tls.as_ref().map(Tls::acceptor),
                 crowded: places.crowded(),
-                stopping: app.stopping.clone(),
+                end: End { draining: app.draining.clone(), stopping: app.stopping.clone() },
             };
             let (endpoint, cut) = (Arc::clone(&endpoint), cut.clone());
             connections.spawn(async move {

@@ -48,6 +48,14 @@ pub(super) struct Connection {
     pub(super) tls: Option<TlsAcceptor>,
     /// True while others wait for a place.
     pub(super) crowded: watch::Receiver<bool>,
+    pub(super) end: End,
+}
+
+/// When the process ends.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    /// Cancelled when clients should go elsewhere, answer by answer.
+    pub(super) draining: CancellationToken,
     /// Cancelled when what is under way is to be finished, and no more.
     pub(super) stopping: CancellationToken,
 }
@@ -162,19 +170,19 @@ pub(super) async fn serve<E>(connection: Connection, endpoint: Arc<E>)
 where
     E: Endpoint<Output = Response> + 'static,
 {
-    let Connection { stream, peer, tls, crowded, stopping } = connection;
+    let Connection { stream, peer, tls, crowded, end } = connection;
     let opened = Instant::now();
     let Ok(local) = stream.local_addr() else { return };
     let ends = Ends { local, peer, opened };
     let Some(tls) = tls else {
-        return talk(stream, Scheme::HTTP, ends, endpoint, crowded, stopping).await;
+        return talk(stream, Scheme::HTTP, ends, endpoint, crowded, end).await;
     };
     let shaken = tokio::select! {
         shaken = tokio::time::timeout(FIRST_WITHIN, tls.accept(stream)) => shaken,
-        () = stopping.cancelled() => return,
+        () = end.stopping.cancelled() => return,
     };
     match shaken {
-        Ok(Ok(stream)) => talk(stream, Scheme::HTTPS, ends, endpoint, crowded, stopping).await,
+        Ok(Ok(stream)) => talk(stream, Scheme::HTTPS, ends, endpoint, crowded, end).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS"),
         Err(_) => tracing::debug!(%peer, "no TLS in time"),
     }
@@ -193,7 +201,7 @@ async fn talk<S, E>(
     ends: Ends,
     endpoint: Arc<E>,
     mut crowded: watch::Receiver<bool>,
-    stopping: CancellationToken,
+    end: End,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     E: Endpoint<Output = Response> + 'static,
@@ -206,16 +214,17 @@ async fn talk<S, E>(
         changed: Notify::new(),
     });
     let service = hyper::service::service_fn({
-        let activity = Arc::clone(&activity);
+        let (activity, draining) = (Arc::clone(&activity), end.draining.clone());
         move |request: Request<Incoming>| {
             let (endpoint, activity, scheme) = (Arc::clone(&endpoint), Arc::clone(&activity), scheme.clone());
+            let draining = draining.clone();
             async move {
                 let under_way = UnderWay::of(&activity);
-                let once = is_ambiguous(&request);
+                let (once, old) = (is_ambiguous(&request), request.version() < Version::HTTP_2);
                 let ends = (LocalAddr(Addr::socket(local)), RemoteAddr(Addr::socket(peer)));
                 let request = poem::Request::from((request, ends.0, ends.1, scheme));
                 let mut response = endpoint.get_response(request).await;
-                if once {
+                if once || (old && draining.is_cancelled()) {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 drop(under_way);
@@ -230,7 +239,7 @@ async fn talk<S, E>(
     tokio::select! {
         ended = &mut served => return told(peer, ended),
         () = activity.outlived(&mut crowded) => tracing::debug!(%peer, "a connection was idle for too long"),
-        () = stopping.cancelled() => {}
+        () = end.stopping.cancelled() => {}
     }
     served.as_mut().graceful_shutdown();
     loop {
