@@ -136,7 +136,7 @@ impl Mission {
         run: job_run::Model,
         now: DateTime<Utc>,
     ) -> Result<job_run::Model, DbErr> {
-        let span = tracing::info_span!("job", name = self.job.name());
+        let span = tracing::info_span!("job", job = self.job.name());
         async {
             let end = tokio::select! {
                 worked = self.job.work(app, now, &self.progress) => worked.map_or_else(End::Failed, End::Worked),

@@ -32,6 +32,7 @@ mod plans;
 mod process;
 mod reconcile;
 mod refunds;
+mod replicas;
 mod secrets;
 mod storage;
 mod subscriptions;
@@ -47,15 +48,19 @@ use support::scenario::{Backend, Scenario};
 const REQUIRE_POSTGRES: &str = "GUDOK_TEST_REQUIRE_POSTGRES";
 /// Turns "could not look through a browser" into a failure.
 const REQUIRE_BROWSER: &str = "GUDOK_TEST_REQUIRE_BROWSER";
+/// Turns "could not move a clock" into a failure.
+const REQUIRE_FAKETIME: &str = "GUDOK_TEST_REQUIRE_FAKETIME";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     support::leaks::listen();
     let no_postgres = postgres::missing();
     let no_browser = driver::missing();
+    let no_clock = replicas::clock::missing();
     let skipped = Skipped {
         postgres: no_postgres.is_some() && !is_set(REQUIRE_POSTGRES),
         browser: no_browser.is_some() && !is_set(REQUIRE_BROWSER),
+        clock: no_clock.is_some() && !is_set(REQUIRE_FAKETIME),
     };
     let scenarios: Vec<Scenario> = [
         admin::scenarios(),
@@ -80,6 +85,7 @@ fn main() -> ExitCode {
         process::scenarios(),
         reconcile::scenarios(),
         refunds::scenarios(),
+        replicas::scenarios(),
         secrets::scenarios(),
         storage::scenarios(),
         subscriptions::scenarios(),
@@ -97,7 +103,12 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, trials);
     Driver::stop_shared();
     Cluster::stop_shared();
-    for (what, missing) in [("run on PostgreSQL", no_postgres), ("look through a browser", no_browser)] {
+    let could_not = [
+        ("run on PostgreSQL", no_postgres),
+        ("look through a browser", no_browser),
+        ("move a clock", no_clock),
+    ];
+    for (what, missing) in could_not {
         if let Some(reason) = missing.filter(|_| !arguments.list) {
             support::say(&format!("could not {what}: {reason}"));
         }
@@ -110,6 +121,7 @@ fn main() -> ExitCode {
 struct Skipped {
     postgres: bool,
     browser: bool,
+    clock: bool,
 }
 
 fn is_set(variable: &str) -> bool {
@@ -119,7 +131,8 @@ fn is_set(variable: &str) -> bool {
 fn trial(scenario: Scenario, backend: Backend, skipped: Skipped) -> Trial {
     let name = format!("{}::{}", scenario.name(), backend.name());
     let run = move || scenario.run(backend).map_err(Failed::from);
-    let skip =
-        (backend == Backend::Postgres && skipped.postgres) || (scenario.needs_browser() && skipped.browser);
+    let skip = (backend == Backend::Postgres && skipped.postgres)
+        || (scenario.needs_browser() && skipped.browser)
+        || (scenario.moves_a_clock() && skipped.clock);
     Trial::test(name, run).with_ignored_flag(skip)
 }

@@ -94,6 +94,11 @@ impl Client {
         Self { token: token.map(str::to_owned), ..self.clone() }
     }
 
+    /// Where the service is.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// A request to be shaped by hand, with the credential.
     pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");

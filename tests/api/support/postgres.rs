@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, Statement};
 use tempfile::TempDir;
 
 /// The oldest major version that gudok supports.
@@ -106,6 +106,42 @@ impl Cluster {
             ready()
         });
         assert!(tries.is_some(), "PostgreSQL does not start");
+    }
+
+    /// A second cluster that follows this one: nothing is committed here from now on that it does not have.
+    pub(crate) async fn synchronous_standby(&self) -> Self {
+        let folder = tempfile::Builder::new().prefix("gudok-pg-").tempdir().expect("a temporary folder");
+        hand_over(folder.path());
+        let mut copy = as_ordinary_user(Command::new(self.binaries.join("pg_basebackup")));
+        copy.args(["--username=postgres", "--checkpoint=fast", "--no-sync", "--write-recovery-conf", "-h"]);
+        copy.arg(self.folder.path()).arg("-D").arg(folder.path().join("data")).current_dir(folder.path());
+        let copied = copy.output().expect("pg_basebackup runs");
+        assert!(copied.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copied.stderr));
+        let binaries = self.binaries.clone();
+        let mut standby = Self { folder, binaries, server: None, databases: AtomicU32::new(0) };
+        standby.resume();
+        let admin = Database::connect(self.url("postgres")).await.expect("the cluster takes connections");
+        for setting in ["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"] {
+            admin.execute_unprepared(setting).await.expect("set");
+        }
+        let synchronous = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
+        let statement = || Statement::from_string(admin.get_database_backend(), synchronous);
+        let attached = async || admin.query_one_raw(statement()).await.expect("asked");
+        super::process::eventually("the standby is synchronous", attached).await;
+        admin.close().await.expect("closed");
+        standby
+    }
+
+    /// Makes a standby the one that is written to, and waits until it is.
+    pub(crate) async fn promote(&self) {
+        let admin = Database::connect(self.url("postgres")).await.expect("a standby takes connections");
+        admin.execute_unprepared("SELECT pg_promote(true, 60)").await.expect("promoted");
+        admin.close().await.expect("closed");
+    }
+
+    /// Where its socket is.
+    pub(crate) fn socket_folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Stops the server, as an operator's fast shutdown would; [`Cluster::resume`] starts it again.

@@ -51,6 +51,11 @@ impl Scenario {
         self.name().starts_with("browser::")
     }
 
+    /// Whether it moves the clock under a process: all in the file for them do, and no others.
+    pub(crate) fn moves_a_clock(&self) -> bool {
+        self.name().starts_with("replicas::clock::")
+    }
+
     /// Shows it on `backend`; afterwards the books must balance whatever it did.
     pub(crate) fn run(self, backend: Backend) -> Result<(), String> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

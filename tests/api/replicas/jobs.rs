@@ -1,0 +1,138 @@
+//! Several processes and one schedule: each due time has one run, whoever lives to do it.
+
+use chrono::Duration;
+use entity::job_run::{self, JobRunStatus};
+use entity::subscription::{self, SubscriptionStatus};
+use futures_util::future::join_all;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+
+use super::settings;
+use crate::support::crowd::{self, Hold};
+use crate::support::process::{Serving, eventually};
+use crate::support::scenario::{Backend, scenarios};
+use crate::support::world::World;
+
+scenarios![
+    three_processes_run_each_due_time_once,
+    a_process_that_is_told_to_run_no_jobs_runs_none,
+    a_runner_that_is_killed_in_the_middle_is_replaced,
+    a_runner_that_is_stopped_in_the_middle_leaves_the_rest_to_the_others,
+];
+
+/// More than two batches.
+const MANY: usize = 2_500;
+
+/// Subscribers whose time is over by the clock of the machine, which the processes see.
+async fn lapsed(world: &World) {
+    world.advance(Duration::days(-40));
+    let order = world.buy("u1", &world.basic().await).await;
+    crowd::copy(world, &order, MANY - 1).await;
+    world.advance(Duration::days(40));
+}
+
+async fn expired(world: &World) -> u64 {
+    let ended = subscription::Column::Status.eq(SubscriptionStatus::Expired);
+    subscription::Entity::find().filter(ended).count(world.app.db.read()).await.expect("counted")
+}
+
+async fn runs(world: &World, job: &str) -> Vec<job_run::Model> {
+    let own = job_run::Column::Name.eq(job);
+    job_run::Entity::find().filter(own).all(world.app.db.read()).await.expect("read")
+}
+
+async fn done(world: &World) -> job_run::Model {
+    eventually("the nightly job is done", async || {
+        let runs = runs(world, "expire-subscriptions").await;
+        runs.into_iter().find(|run| run.status == JobRunStatus::Done)
+    })
+    .await
+}
+
+/// How often a process said that it did `job` with work in it.
+fn said_done(serving: &Serving, job: &str) -> usize {
+    let own = |line: &&serde_json::Value| {
+        line["message"] == "done"
+            && line["spans"].as_array().is_some_and(|spans| spans.iter().any(|span| span["job"] == job))
+    };
+    serving.lines().iter().filter(own).count()
+}
+
+async fn three_processes_run_each_due_time_once(world: &World) {
+    lapsed(world).await;
+    let variables = settings(world, &[]);
+    let replicas = join_all((0..3).map(|_| Serving::start(&variables))).await;
+    let run = done(world).await;
+    assert_eq!((run.affected, run.attempt), (MANY as i64, 1));
+    // They all go on ticking, and nobody does it again.
+    let turns = runs(world, "process-webhooks").await.len();
+    eventually("two more turns of another job", async || {
+        (runs(world, "process-webhooks").await.len() >= turns + 2).then_some(())
+    })
+    .await;
+    assert_eq!(runs(world, "expire-subscriptions").await, [run]);
+    let workers: Vec<usize> =
+        replicas.iter().map(|replica| said_done(replica, "expire-subscriptions")).collect();
+    assert_eq!(workers.iter().sum::<usize>(), 1, "{workers:?}");
+    for (job, most) in [("process-webhooks", 1), ("settle-payments", 1)] {
+        let mut due: Vec<_> = runs(world, job).await.into_iter().map(|run| run.scheduled_for).collect();
+        let all = due.len();
+        due.sort_unstable();
+        due.dedup();
+        assert_eq!(due.len() * most, all, "{job}");
+    }
+}
+
+async fn a_process_that_is_told_to_run_no_jobs_runs_none(world: &World) {
+    lapsed(world).await;
+    let idle = Serving::start(&settings(world, &[("GUDOK__SCHEDULER__ENABLED", "false")])).await;
+    let busy = Serving::start(&settings(world, &[])).await;
+    done(world).await;
+    assert_eq!(said_done(&busy, "expire-subscriptions"), 1);
+    assert!(!idle.lines().iter().any(|line| line["target"] == "gudok::jobs::run"), "{}", idle.said());
+}
+
+/// A process that has done a batch of the nightly job and waits for a row that somebody holds.
+async fn in_the_middle(world: &World) -> (Serving, Hold) {
+    lapsed(world).await;
+    let hold = Hold::subscription(world, 1_500).await;
+    let runner = Serving::start(&settings(world, &[])).await;
+    eventually("a batch is done", async || (expired(world).await == 1_000).then_some(())).await;
+    (runner, hold)
+}
+
+async fn a_runner_that_is_killed_in_the_middle_is_replaced(world: &World) {
+    // SQLite has one writer: nobody can hold one row alone.
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    let (mut runner, hold) = in_the_middle(world).await;
+    let variables = settings(world, &[]);
+    let others = join_all((0..2).map(|_| Serving::start(&variables))).await;
+    runner.kill();
+    assert_eq!(runner.ended().await, None);
+    hold.release().await;
+    let run = done(world).await;
+    assert_eq!(run.attempt, 2, "{run:?}");
+    assert_eq!(expired(world).await, MANY as u64);
+    assert_eq!(runs(world, "expire-subscriptions").await.len(), 1);
+    assert_eq!(others.iter().map(|other| said_done(other, "expire-subscriptions")).sum::<usize>(), 1);
+}
+
+async fn a_runner_that_is_stopped_in_the_middle_leaves_the_rest_to_the_others(world: &World) {
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    let (mut runner, hold) = in_the_middle(world).await;
+    let other = Serving::start(&settings(world, &[])).await;
+    runner.terminate();
+    assert_eq!(runner.ended().await, Some(0), "{}", runner.said());
+    assert!(runner.lines().iter().any(|line| {
+        line["message"].as_str().is_some_and(|said| said.starts_with("handed over"))
+            && line["affected"] == 1_000
+    }));
+    hold.release().await;
+    let run = done(world).await;
+    assert_eq!((run.attempt, run.affected, run.total), (2, MANY as i64, Some(MANY as i64)));
+    assert_eq!(said_done(&other, "expire-subscriptions"), 1);
+    assert_eq!(expired(world).await, MANY as u64);
+}
