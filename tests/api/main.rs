@@ -32,6 +32,7 @@ mod plans;
 mod process;
 mod reconcile;
 mod refunds;
+mod schemathesis;
 mod secrets;
 mod storage;
 mod subscriptions;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
     let skipped = Skipped {
         postgres: no_postgres.is_some() && !is_set(REQUIRE_POSTGRES),
         browser: no_browser.is_some() && !is_set(REQUIRE_BROWSER),
+        schemathesis: !schemathesis::is_wanted(),
     };
     let scenarios: Vec<Scenario> = [
         admin::scenarios(),
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         process::scenarios(),
         reconcile::scenarios(),
         refunds::scenarios(),
+        schemathesis::scenarios(),
         secrets::scenarios(),
         storage::scenarios(),
         subscriptions::scenarios(),
@@ -110,6 +113,7 @@ fn main() -> ExitCode {
 struct Skipped {
     postgres: bool,
     browser: bool,
+    schemathesis: bool,
 }
 
 fn is_set(variable: &str) -> bool {
@@ -119,7 +123,8 @@ fn is_set(variable: &str) -> bool {
 fn trial(scenario: Scenario, backend: Backend, skipped: Skipped) -> Trial {
     let name = format!("{}::{}", scenario.name(), backend.name());
     let run = move || scenario.run(backend).map_err(Failed::from);
-    let skip =
-        (backend == Backend::Postgres && skipped.postgres) || (scenario.needs_browser() && skipped.browser);
+    let skip = (backend == Backend::Postgres && skipped.postgres)
+        || (scenario.needs_browser() && skipped.browser)
+        || (scenario.name().starts_with("schemathesis::") && skipped.schemathesis);
     Trial::test(name, run).with_ignored_flag(skip)
 }
