@@ -37,6 +37,20 @@ pub(crate) fn is_wanted() -> bool {
 async fn admin_every_answer_is_as_documented(world: &World) {
     let shop = Shop::open(world).await;
     shop.look(ADMIN_KEY, &[]).await;
+    // It has come as far as the money, or it would have looked at refusals only.
+    for action in ["plan.create", "plan.change", "refund.request", "job.run", "payment.settle"] {
+        let done = world.admin().get(&format!("/v1/admin/audit?actor=auth.admin_key&action={action}")).await;
+        assert_ne!(done.expect(200)["items"], json!([]), "{action} was never done");
+    }
+    let mut bought = 0;
+    for order in &shop.waiting {
+        let payment = world.admin().get(&format!("/v1/payments/{order}")).await;
+        bought += usize::from(
+            ["DONE", "PARTIAL_CANCELED", "CANCELED"]
+                .contains(&payment.body["status"].as_str().unwrap_or_default()),
+        );
+    }
+    assert!(bought > 0, "no order was paid");
 }
 
 async fn service_every_answer_is_as_documented(world: &World) {
@@ -60,6 +74,8 @@ async fn stranger_every_answer_is_as_documented(world: &World) {
 struct Shop {
     url: String,
     users: Vec<String>,
+    /// Orders that are authenticated and can be confirmed.
+    waiting: Vec<String>,
     folder: TempDir,
 }
 
@@ -92,17 +108,18 @@ impl Shop {
         dictionary(folder.path(), "users", &users);
         let all = [&plans.basic, &plans.premium, &plans.yearly, &plans.event].map(|plan| plan.id.to_string());
         dictionary(folder.path(), "plans", &all);
-        let mut waiting = Vec::new();
+        let (mut waiting, mut confirmations) = (Vec::new(), Vec::new());
         for user in users.iter().take(8) {
             let order = world.order(user, &all[0]).await;
             let key = world.authenticate_with(Authenticate::new(order.order_id.clone(), order.amount));
-            waiting.push(order.confirmation(&key));
+            confirmations.push(order.confirmation(&key));
+            waiting.push(order.order_id.clone());
             orders.push(order.order_id);
         }
         dictionary(folder.path(), "orders", &orders);
-        std::fs::write(folder.path().join("payments.json"), Value::from(waiting).to_string())
+        std::fs::write(folder.path().join("payments.json"), Value::from(confirmations).to_string())
             .expect("written");
-        Self { url, users, folder }
+        Self { url, users, waiting, folder }
     }
 
     /// Lets the program loose with this credential.
