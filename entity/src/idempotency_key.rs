@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{ClaimId, Timestamp};
+use crate::{ClaimId, HiddenText, Timestamp};
 
 /// One key of one caller.
 #[sea_orm::model]
@@ -29,7 +29,7 @@ pub struct Model {
     /// The headers of the first answer that belong to it.
     pub response_headers: Option<Json>,
     /// The first answer.
-    pub response_body: Option<String>,
+    pub response_body: Option<HiddenText>,
     /// When the key came first.
     pub created_at: Timestamp,
     /// From when on it is forgotten.

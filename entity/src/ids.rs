@@ -21,8 +21,11 @@ pub struct InvalidId {
 /// An identifier that is a short ASCII text over a fixed alphabet.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $min:literal..=$max:literal, $extra:literal) => {
+        text_id! { $(#[$doc])* $name, $min..=$max, $extra, usize::MAX }
+    };
+    ($(#[$doc:meta])* $name:ident, $min:literal..=$max:literal, $extra:literal, $shown:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
         #[sea_orm(value_type = "String")]
         pub struct $name(String);
 
@@ -54,6 +57,15 @@ macro_rules! text_id {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
+            }
+        }
+
+        /// As much of it as a log line may hold.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let shown: String = self.0.chars().take($shown).collect();
+                let rest = if shown.len() < self.0.len() { "…" } else { "" };
+                write!(f, "{}({shown}{rest})", stringify!($name))
             }
         }
 
@@ -115,7 +127,7 @@ text_id! {
 }
 text_id! {
     /// Toss's identifier of one payment; opaque, at most 200 characters.
-    PaymentKey, 1..=200, "- _ = ."
+    PaymentKey, 1..=200, "- _ = .", 8
 }
 text_id! {
     /// The random name under which Toss knows a user; never an e-mail or a counter (Toss's rule).
@@ -273,6 +285,13 @@ mod tests {
         for other in ["erased-", "erased-me", "u1", "erased-0123456789abcdef0123456789abcdeg"] {
             assert!(!other.parse::<UserId>().expect("an id").is_erased(), "{other}");
         }
+    }
+
+    #[test]
+    fn of_a_payment_key_little_is_shown() {
+        let key: PaymentKey = "tgen_20261121213757abc".parse().expect("a key");
+        assert_eq!(format!("{key:?}"), "PaymentKey(tgen_202…)");
+        assert_eq!(format!("{:?}", "alice".parse::<UserId>()), "Ok(UserId(alice))");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod compensation;
 pub mod customer;
 pub mod event_amount;
 pub mod finding;
+pub mod hidden;
 pub mod idempotency_key;
 pub mod ids;
 pub mod job_run;
@@ -26,6 +27,7 @@ pub mod subscription_period;
 pub mod temp_order;
 pub mod webhook;
 
+pub use hidden::{HiddenJson, HiddenText};
 pub use ids::{
     ApiKeyId, AuditEventId, ClaimId, CustomerKey, EventAmountId, FindingId, IdempotencyKey, JobRunId,
     OrderId, PaymentEventId, PaymentKey, PeriodId, PlanCode, PlanId, RefundId, SubscriptionId, UserId,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{Currency, IdempotencyKey, OrderId, PaymentKey, PlanId, Timestamp, UserId, Won};
+use crate::{Currency, HiddenText, IdempotencyKey, OrderId, PaymentKey, PlanId, Timestamp, UserId, Won};
 
 /// A payment. It is written before Toss is asked, so that it survives whatever happens next.
 #[sea_orm::model]
@@ -42,7 +42,7 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub virtual_account: Option<Json>,
     /// What Toss will repeat in its deposit call-back.
-    pub toss_secret: Option<String>,
+    pub toss_secret: Option<HiddenText>,
     /// When the buyer opened the payment window, by Toss.
     pub requested_at: Option<Timestamp>,
     /// When Toss approved it.

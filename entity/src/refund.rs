@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{IdempotencyKey, OrderId, RefundId, Timestamp, Won};
+use crate::{HiddenJson, IdempotencyKey, OrderId, RefundId, Timestamp, Won};
 
 /// One refund. While it is `PENDING` its amount is reserved.
 #[sea_orm::model]
@@ -29,7 +29,7 @@ pub struct Model {
     /// The balance that Toss must still see, in won: its optimistic lock.
     pub expected_balance: Won,
     /// Where the money of a virtual account goes, while it is still on its way there; never kept beyond that.
-    pub receive_account: Option<Json>,
+    pub receive_account: Option<HiddenJson>,
     /// The `Idempotency-Key` under which it was sent; none for a cancel that staff made at Toss.
     pub idempotency_key: Option<IdempotencyKey>,
     /// When Toss is to be asked next; none when nothing is open.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{Timestamp, WebhookId};
+use crate::{HiddenText, Timestamp, WebhookId};
 
 /// One webhook, however often it was sent.
 #[sea_orm::model]
@@ -21,7 +21,7 @@ pub struct Model {
     /// The payment that it claims to be about, as it was sent.
     pub payment_key: Option<String>,
     /// What of its body counts, and nothing else of it.
-    pub body: String,
+    pub body: HiddenText,
     /// Whether it has been worked off.
     pub status: WebhookStatus,
     /// What became of it, in a word.

@@ -195,8 +195,9 @@ impl<'a> FromRequest<'a> for Desk {
             return Err(poem::Error::from_response(turned_away(app, request)));
         };
         let shell = Shell::of(app, request);
-        let actor = Actor::dashboard(app, request);
-        Ok(Self { app: app.clone(), session, actor, now, shell, language_asked: Language::asked(request) })
+        let actor = Actor::dashboard(app, request, session.holder);
+        let (app, session) = (app.clone(), session.id);
+        Ok(Self { app, session, actor, now, shell, language_asked: Language::asked(request) })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The dashboard for operators: pages that show what the books say, and forms that call what the API calls.
 //!
-//! Whoever knows the admin key signs in and gets a session (`session`). Every page takes a `desk::Desk`, which only a
+//! Whoever has an admin key signs in and gets a session that is bound to it (`session`). Every page takes a `desk::Desk`, which only a
 //! signed-in browser has; whatever changes anything takes a `desk::Posted`, which only our own forms make.
 
 use std::sync::Arc;

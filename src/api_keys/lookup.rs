@@ -29,7 +29,19 @@ pub struct Known {
     /// What it may do.
     pub role: ApiKeyRole,
     /// From which instant on it is refused.
-    expires_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Known {
+    /// The key of a row that was not revoked.
+    fn of(row: api_key::Model) -> Option<Self> {
+        let known = Self { id: row.id, prefix: row.prefix, role: row.role, expires_at: row.expires_at };
+        row.revoked_at.is_none().then_some(known)
+    }
+
+    fn is_good(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_none_or(|at| now < at)
+    }
 }
 
 /// What is remembered of keys, and of their use.
@@ -69,9 +81,22 @@ impl Lookup {
                 found
             }
         };
-        let good = found.filter(|key| key.expires_at.is_none_or(|at| now < at));
+        let good = found.filter(|key| key.is_good(now));
         if let Some(key) = &good {
             Uses::note(app, key.id, now);
+        }
+        Ok(good)
+    }
+
+    /// The key `id`, if it is still good at `now`, for what it has opened. Always read, and its use is noted.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn still(app: &App, id: ApiKeyId, now: DateTime<Utc>) -> Result<Option<Known>, DbErr> {
+        let found = api_key::Entity::find_by_id(id).one(app.db.read()).await?;
+        let good = found.and_then(Known::of).filter(|key| key.is_good(now));
+        if good.is_some() {
+            Uses::note(app, id, now);
         }
         Ok(good)
     }
@@ -132,8 +157,7 @@ async fn read(app: &App, digest: &[u8; 32]) -> Result<Option<Known>, DbErr> {
     let query = api_key::Entity::find()
         .filter(api_key::Column::Hash.eq(text::hex(digest)))
         .filter(api_key::Column::RevokedAt.is_null());
-    let found = query.one(app.db.read()).await?;
-    Ok(found.map(|key| Known { id: key.id, prefix: key.prefix, role: key.role, expires_at: key.expires_at }))
+    Ok(query.one(app.db.read()).await?.and_then(Known::of))
 }
 
 #[cfg(test)]

@@ -31,11 +31,12 @@ impl Actor {
         Self::here(ActorKind::System, "system")
     }
 
-    /// Whoever is at the dashboard and makes this request: people share its key and have no names there.
-    pub fn dashboard(app: &App, request: &Request) -> Self {
+    /// Whoever is at the dashboard and makes this request, known by the key that opened the session: people have no names
+    /// there.
+    pub fn dashboard(app: &App, request: &Request, key: String) -> Self {
         let address = origin(request, &app.config.server.trusted_proxies);
         let request_id = request.data::<RequestId>().map(|id| id.0.clone());
-        Self { kind: ActorKind::Dashboard, name: "dashboard".to_owned(), address, request_id }
+        Self { kind: ActorKind::Dashboard, name: key, address, request_id }
     }
 
     /// Whoever typed the command, as the operating system knows them.

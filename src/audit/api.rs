@@ -65,8 +65,8 @@ pub struct AuditEventView {
     pub at: Instant,
     /// What kind of credential acted.
     pub actor_kind: ActorView,
-    /// Who: an API key's first characters, `auth.admin_key` or `auth.service_key`, a user's id, or who was at the
-    /// command line.
+    /// Who: an API key's first characters, `auth.admin_key` or `auth.service_key`, at the dashboard those of whoever signed
+    /// in; `user`; or who was at the command line. `nobody` failed to sign in.
     pub actor: String,
     /// From which address; null where it came over no network.
     pub address: Nullable<String>,

@@ -22,8 +22,9 @@ use crate::payments::{Confirm, ConfirmError, confirm_within};
 /// How long the browser waits before it is shown that the confirmation takes its time.
 const SHOWS_WITHIN: Duration = Duration::from_millis(1_500);
 
-/// What Toss adds to the success URL. All of it comes through the browser, so that none of it is believed.
-#[derive(Debug, Deserialize)]
+/// What Toss adds to the success URL. All of it comes through the browser, so that none of it is believed, and none of it
+/// is for a log line.
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
 pub(super) struct Success {

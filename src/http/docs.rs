@@ -13,7 +13,9 @@ use sha2::{Digest, Sha256};
 /// The page and its policy; the same for as long as the process runs.
 static PAGE: LazyLock<(Bytes, Option<HeaderValue>)> = LazyLock::new(|| {
     // Browsers take all line ends for line feeds, also before they hash.
-    let page = super::service().swagger_ui_html().replace("\r\n", "\n").replace('\r', "\n");
+    let service = super::service();
+    let page = service.swagger_ui_html().replacen(&service.spec(), &super::openapi(), 1);
+    let page = page.replace("\r\n", "\n").replace('\r', "\n");
     // An empty icon, so that none is asked for.
     let page = page.replacen("<title>", "<link rel=\"icon\" href=\"data:,\"><title>", 1);
     let policy = HeaderValue::from_str(&policy(&page)).ok();

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use entity::Won;
 use entity::ids::InvalidId;
 
@@ -174,15 +174,18 @@ pub fn number(field: &'static str, number: i64, min: i32, max: i32) -> Result<i3
     fits.ok_or_else(|| FieldError::new(field, Fault::Range { min: min.into(), max: max.into() }))
 }
 
-/// An instant, where one is given.
+/// An instant of our era, where one is given. Nothing of ours is older than 1970 or younger than 9999, so that what lies
+/// beyond stands for the end: databases order no others alike.
 ///
 /// # Errors
 /// [`Fault::Instant`].
 pub fn maybe_instant(field: &'static str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, FieldError> {
-    let parse = |text: &str| DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc));
-    let in_range = |at: &DateTime<Utc>| (1970..10_000).contains(&chrono::Datelike::year(at));
-    text.map(|text| parse(text).ok().filter(in_range).ok_or_else(|| FieldError::new(field, Fault::Instant)))
-        .transpose()
+    let parse = |text: &str| {
+        let at = DateTime::parse_from_rfc3339(text).ok()?;
+        let end = NaiveDate::from_ymd_opt(9_999, 12, 31)?.and_time(NaiveTime::MIN).and_utc();
+        (1..10_000).contains(&at.year()).then(|| at.to_utc().clamp(DateTime::UNIX_EPOCH, end))
+    };
+    text.map(|text| parse(text).ok_or_else(|| FieldError::new(field, Fault::Instant))).transpose()
 }
 
 /// Parsed fields together: all of them, or every fault.

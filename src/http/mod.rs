@@ -13,6 +13,7 @@ use crate::{
 pub mod body;
 pub mod code;
 mod docs;
+mod document;
 pub mod error;
 pub mod fields;
 mod headers;
@@ -77,10 +78,11 @@ pub fn service() -> OpenApiService<Apis, ()> {
 
 /// The OpenAPI document, as JSON with a line break at the end.
 pub fn openapi() -> String {
-    let mut document = service().spec();
-    if !document.ends_with('\n') {
-        document.push('\n');
-    }
+    let spec = service().spec();
+    // The types make a valid document, and what is made of it can be written.
+    let document = serde_json::from_str(&spec).map(document::complete);
+    let mut document = document.and_then(|it| serde_json::to_string_pretty(&it)).unwrap_or(spec);
+    document.push('\n');
     document
 }
 

@@ -23,7 +23,11 @@ impl Kept {
             .as_ref()
             .and_then(|headers| serde_json::from_value(headers.clone()).ok())
             .unwrap_or_default();
-        Some(Self { status, headers: headers.into_iter().collect(), body: row.response_body.clone()? })
+        Some(Self {
+            status,
+            headers: headers.into_iter().collect(),
+            body: row.response_body.as_deref()?.to_owned(),
+        })
     }
 
     fn headers(&self) -> serde_json::Value {

@@ -22,7 +22,7 @@ use crate::http::page::PageRequest;
 use crate::toss::Failure;
 
 /// What the success URL brought.
-#[derive(Debug, Object, Deserialize)]
+#[derive(Object, Deserialize)]
 #[oai(rename_all = "camelCase", example, skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ConfirmPayment {

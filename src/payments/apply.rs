@@ -7,6 +7,7 @@ use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
 use entity::{OrderId, PaymentKey, Won, WonChange, payment, temp_order};
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
+use secrecy::ExposeSecret;
 
 use super::moves::{self, Reason};
 use crate::subscriptions::PeriodError;
@@ -295,7 +296,7 @@ async fn wait_for_deposit(
     if payment.status == PaymentStatus::WaitingForDeposit {
         return Ok(());
     }
-    payment.toss_secret.clone_from(&truth.secret);
+    payment.toss_secret = truth.secret.as_ref().map(|secret| secret.expose_secret().to_owned().into());
     payment.settle_tries = 0;
     payment.next_settle_at = Some(heard.now + super::next_delay(5));
     let reason = Reason { cause: heard.cause, failure: None, now: heard.now };

@@ -23,9 +23,9 @@ use crate::http::time::Instant;
 use crate::idempotency::Claim;
 
 /// The least that Toss takes, in won (a card; a bank account takes 200).
-const LEAST_PRICE: i64 = 100;
+pub(crate) const LEAST_PRICE: i64 = 100;
 /// The longest interval, in months.
-const LONGEST: i32 = 120;
+pub(crate) const LONGEST: i32 = 120;
 
 /// What kind of plan it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Deserialize)]

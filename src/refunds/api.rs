@@ -1,5 +1,7 @@
 //! Refunds over HTTP.
 
+use std::fmt;
+
 use entity::refund::{self, RefundStatus};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -137,7 +139,7 @@ impl Example for CancelPayment {
 }
 
 /// The buyer's own account.
-#[derive(Debug, Object, Deserialize)]
+#[derive(Object, Deserialize)]
 #[oai(rename_all = "camelCase")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RefundReceiveAccount {
@@ -150,6 +152,13 @@ pub(crate) struct RefundReceiveAccount {
     /// Whose it is, 1 to 60 characters.
     #[oai(validator(min_length = 1, max_length = 60))]
     pub(crate) holder_name: String,
+}
+
+/// Whose account it is, and which, is nobody's business but Toss's.
+impl fmt::Debug for RefundReceiveAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefundReceiveAccount(…)")
+    }
 }
 
 impl RefundReceiveAccount {

@@ -229,7 +229,10 @@ async fn reserve(
             transaction_key: None,
             failure_code: None,
             failure_message: None,
-            receive_account: command.receive_account.as_ref().map(|account| serde_json::json!(account)),
+            receive_account: command
+                .receive_account
+                .as_ref()
+                .map(|account| serde_json::json!(account).into()),
             expected_balance: payment.balance_amount,
             idempotency_key: Some(IdempotencyKey::random()),
             next_settle_at: Some(lease),

@@ -6,6 +6,7 @@ use entity::refund::RefundStatus;
 use entity::{IdempotencyKey, RefundId, Won, payment, refund};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
+use serde::Deserialize;
 
 use crate::app::App;
 use crate::db::transact;
@@ -105,7 +106,10 @@ async fn send(app: &App, refund: &refund::Model, cause: Cause) -> Result<Outcome
         // All at once is what makes Toss say CANCELED rather than PARTIAL_CANCELED.
         amount: (refund.amount < refund.expected_balance).then_some(refund.amount),
         refundable_amount: refund.expected_balance,
-        receive_account: refund.receive_account.clone().and_then(|value| serde_json::from_value(value).ok()),
+        receive_account: refund
+            .receive_account
+            .as_deref()
+            .and_then(|value| toss::ReceiveAccount::deserialize(value).ok()),
     };
     let asked_at = app.clock.now();
     match app.toss.cancel(&cancel, key).await {

@@ -1,12 +1,15 @@
 //! Toss's Payment object, read leniently: fields, enum values and codes may appear without notice.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::institutions;
 
 /// A payment as Toss shows it (API version 2022-11-16), reduced to what we act on.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Payment {
     /// Toss's key of the payment.
@@ -40,11 +43,20 @@ pub struct Payment {
     /// The account to pay into, where the method is one.
     pub virtual_account: Option<WireVirtualAccount>,
     /// What Toss will repeat in its deposit call-back.
-    pub secret: Option<String>,
+    pub secret: Option<SecretString>,
     /// The receipt page.
     pub receipt: Option<Receipt>,
     /// Why it was declined or expired.
     pub failure: Option<FailureWire>,
+}
+
+/// Keys, accounts and the secret are for the books alone.
+impl fmt::Debug for Payment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Payment");
+        shown.field("order_id", &self.order_id).field("status", &self.status);
+        shown.field("balance_amount", &self.balance_amount).finish_non_exhaustive()
+    }
 }
 
 /// How a payment stands at Toss.

@@ -101,7 +101,7 @@ pub(super) fn refund(row: &refund::Model) -> Value {
         "transactionKey": row.transaction_key,
         "failureCode": row.failure_code,
         "failureMessage": row.failure_message,
-        "receiveAccount": row.receive_account,
+        "receiveAccount": row.receive_account.as_deref(),
         "createdAt": row.created_at,
         "refundedAt": row.refunded_at,
     })

@@ -1,6 +1,6 @@
 //! Reads the three shapes in which Toss sends webhooks. Whatever they say is a hint.
 
-use entity::{OrderId, PaymentKey};
+use entity::{HiddenText, OrderId, PaymentKey};
 use serde_json::Value;
 
 /// What a webhook claims to be about.
@@ -13,7 +13,7 @@ pub(crate) struct Envelope {
     /// The payment, where one is named as a payment can be called.
     pub payment_key: Option<PaymentKey>,
     /// The secret of a deposit call-back.
-    pub secret: Option<String>,
+    pub secret: Option<HiddenText>,
 }
 
 /// The event type of a deposit call-back, which names none itself.
@@ -31,7 +31,7 @@ impl Envelope {
         let order_id = self.order_id.as_ref().map(OrderId::as_str);
         let payment_key = self.payment_key.as_ref().map(PaymentKey::as_str);
         let kept = match &self.secret {
-            Some(secret) => serde_json::json!({"secret": secret, "orderId": order_id}),
+            Some(secret) => serde_json::json!({"secret": &**secret, "orderId": order_id}),
             None => serde_json::json!({
                 "eventType": self.event_type,
                 "data": {"orderId": order_id, "paymentKey": payment_key},
@@ -52,7 +52,7 @@ impl Envelope {
             event_type: named.unwrap_or_else(|| if flat { DEPOSIT_CALLBACK } else { "UNKNOWN" }.to_owned()),
             order_id: text("orderId").and_then(|id| id.parse().ok()),
             payment_key: text("paymentKey").and_then(|key| key.parse().ok()),
-            secret: text("secret").filter(|_| flat).map(printable),
+            secret: text("secret").filter(|_| flat).map(printable).map(HiddenText::from),
         }
     }
 }
@@ -74,7 +74,7 @@ mod tests {
             read.event_type,
             read.order_id.map(|id| id.to_string()),
             read.payment_key.map(|key| key.to_string()),
-            read.secret,
+            read.secret.map(|secret| secret.to_string()),
         )
     }
 

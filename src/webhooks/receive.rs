@@ -67,7 +67,7 @@ async fn store(app: &App, arrived: Arrived, now: DateTime<Utc>) -> Result<Receiv
     let row = webhook::Model {
         id: WebhookId::new(),
         dedupe_key: dedupe_key(&arrived),
-        body: envelope.kept(),
+        body: envelope.kept().into(),
         event_type: envelope.event_type,
         order_id: envelope.order_id.map(|id| id.to_string()),
         payment_key: envelope.payment_key.map(|key| key.to_string()),

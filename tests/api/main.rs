@@ -33,6 +33,7 @@ mod process;
 mod reconcile;
 mod refunds;
 mod replicas;
+mod schemathesis;
 mod secrets;
 mod storage;
 mod subscriptions;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         postgres: no_postgres.is_some() && !is_set(REQUIRE_POSTGRES),
         browser: no_browser.is_some() && !is_set(REQUIRE_BROWSER),
         clock: no_clock.is_some() && !is_set(REQUIRE_FAKETIME),
+        schemathesis: !schemathesis::is_wanted(),
     };
     let scenarios: Vec<Scenario> = [
         admin::scenarios(),
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
         reconcile::scenarios(),
         refunds::scenarios(),
         replicas::scenarios(),
+        schemathesis::scenarios(),
         secrets::scenarios(),
         storage::scenarios(),
         subscriptions::scenarios(),
@@ -122,6 +125,7 @@ struct Skipped {
     postgres: bool,
     browser: bool,
     clock: bool,
+    schemathesis: bool,
 }
 
 fn is_set(variable: &str) -> bool {
@@ -133,6 +137,7 @@ fn trial(scenario: Scenario, backend: Backend, skipped: Skipped) -> Trial {
     let run = move || scenario.run(backend).map_err(Failed::from);
     let skip = (backend == Backend::Postgres && skipped.postgres)
         || (scenario.needs_browser() && skipped.browser)
-        || (scenario.moves_a_clock() && skipped.clock);
+        || (scenario.moves_a_clock() && skipped.clock)
+        || (scenario.name().starts_with("schemathesis::") && skipped.schemathesis);
     Trial::test(name, run).with_ignored_flag(skip)
 }

@@ -1,5 +1,7 @@
 //! The cookie that a signed-in browser carries: a random token, until when it is good, and our signature.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use poem::Request;
 use poem::http::HeaderValue;
@@ -12,11 +14,18 @@ use crate::app::App;
 const PURPOSE: &str = "admin-session";
 
 /// A session as its browser holds it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(in crate::admin) struct Cookie {
     /// 256 random bits, which only the browser keeps.
     token: String,
     expires_at: DateTime<Utc>,
+}
+
+/// The token lets in whoever has it.
+impl fmt::Debug for Cookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cookie").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
 }
 
 impl Cookie {
@@ -74,4 +83,15 @@ fn name(app: &App) -> &'static str {
 
 fn is_https(app: &App) -> bool {
     app.public_url().starts_with("https://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_not_shown() {
+        let cookie = Cookie::new(DateTime::UNIX_EPOCH);
+        assert!(!format!("{cookie:?}").contains(&cookie.token) && cookie.token.len() == 43);
+    }
 }

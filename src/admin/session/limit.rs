@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Duration, Utc};
 use tokio::sync::Semaphore;
 
+use super::failures::Failures;
+
 /// Wrong keys in a minute from one address.
 const MOST_OF_ONE: u32 = 10;
 /// Wrong keys in a minute from all addresses.
@@ -14,11 +16,26 @@ const MOST_OF_ALL: u32 = 100;
 /// Addresses that are told apart; those beyond share the count of all.
 const MOST_ADDRESSES: usize = 1_000;
 
-/// What this process has seen in this minute.
+/// What this process has seen in this minute, and failed in this hour.
 #[derive(Debug)]
 pub(in crate::admin) struct SignIns {
     minute: Mutex<Minute>,
+    failures: Failures,
     checks: Semaphore,
+}
+
+/// What a key was found to be.
+#[derive(Debug)]
+pub(super) enum Checked<T> {
+    /// A good one.
+    Right(T),
+    /// None.
+    Wrong {
+        /// Seconds after which another wrong key is told that it is wrong, at least one; none while they are told at once.
+        wait: Option<u32>,
+        /// How many came from this address in this hour, if that is to be written down.
+        entry: Option<u32>,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -35,31 +52,33 @@ const A_CHECK: std::time::Duration = std::time::Duration::from_millis(10);
 
 impl Default for SignIns {
     fn default() -> Self {
-        Self { minute: Mutex::default(), checks: Semaphore::new(MOST_CHECKS) }
+        let (minute, failures) = (Mutex::default(), Failures::default());
+        Self { minute, failures, checks: Semaphore::new(MOST_CHECKS) }
     }
 }
 
 impl SignIns {
-    /// Whether `is_right` says that the key is. The right key is always taken, or strangers could lock its owner out; so
-    /// wrong ones beyond the limit pay with time, in which few others are looked at.
+    /// What `look` finds the key to be. The right key is always taken, or strangers could lock its owner out; so wrong ones
+    /// beyond the limit pay with time, in which few others are looked at.
     ///
     /// # Errors
-    /// Seconds after which another wrong key is told that it is wrong, at least one.
-    pub(super) async fn check(
+    /// Those of `look`.
+    pub(super) async fn check<T, E>(
         &self,
         from: Option<IpAddr>,
         now: DateTime<Utc>,
-        is_right: impl FnOnce() -> bool,
-    ) -> Result<bool, u32> {
+        look: impl Future<Output = Result<Option<T>, E>>,
+    ) -> Result<Checked<T>, E> {
         let _check = self.checks.acquire().await;
-        if is_right() {
-            return Ok(true);
+        if let Some(right) = look.await? {
+            return Ok(Checked::Right(right));
         }
-        let counted = self.count(from, now);
-        if counted.is_err() {
+        let entry = self.failures.count(from, now);
+        let wait = self.count(from, now).err();
+        if wait.is_some() {
             tokio::time::sleep(A_CHECK).await;
         }
-        counted.map(|()| false)
+        Ok(Checked::Wrong { wait, entry })
     }
 
     /// Counts a wrong key.
@@ -90,7 +109,7 @@ impl SignIns {
 }
 
 /// One household has a /56 of addresses, or less.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {

@@ -1,13 +1,16 @@
 //! Who is signed in at the dashboard: a cookie that is signed, and a row that ends it everywhere at once.
 
 mod cookie;
+mod failures;
+mod key;
 mod limit;
 mod open;
 mod pages;
 
 pub(super) use cookie::Cookie;
 pub(super) use limit::SignIns;
-pub(super) use open::{SignInError, find, forget, open};
+pub(super) use open::find;
+use open::{forget, open};
 pub(super) use pages::{Problem, sign_in, sign_in_form, sign_in_page, sign_out, stay};
 
 /// Where people sign in.

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use askama::Template;
+use chrono::{DateTime, Utc};
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::web::{Data, Query};
 use poem::{Request, Response, handler};
 use serde::Deserialize;
+use serde_json::json;
 
-use super::{SIGN_IN, SignInError, SignIns, cookie, destination, forget, open};
+use super::key::Key;
+use super::limit::Checked;
+use super::{SIGN_IN, SignIns, cookie, destination, forget, open};
 use crate::admin::desk::{Desk, Posted, remember_language};
 use crate::admin::form::Fields;
 use crate::app::App;
 use crate::audit::{self, Act, Action, Actor};
-use crate::auth;
 use crate::http::error::ApiError;
 use crate::http::origin::origin;
 use crate::pages::{Policy, Shell, page, see_other};
@@ -25,8 +28,8 @@ struct SignInPage {
     shell: Shell,
     /// Where to go then.
     next: String,
-    /// Whether any key is set that could open it.
-    can_open: bool,
+    /// Whether `auth.admin_key` is set; else only keys of the table open it.
+    has_admin_key: bool,
     problem: Option<Problem>,
 }
 
@@ -66,8 +69,8 @@ pub(in crate::admin) fn sign_in_page(
     problem: Option<Problem>,
 ) -> Response {
     let shell = Shell::of(app, request);
-    let can_open = app.config.auth.admin_key.is_some();
-    let template = SignInPage { shell, next: destination(next).to_owned(), can_open, problem };
+    let has_admin_key = app.config.auth.admin_key.is_some();
+    let template = SignInPage { shell, next: destination(next).to_owned(), has_admin_key, problem };
     let mut response = page(app, status, Policy::Own, &template);
     if let Some(Problem::TooMany(seconds)) = problem {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -76,7 +79,7 @@ pub(in crate::admin) fn sign_in_page(
     response
 }
 
-/// Signs in whoever gives the admin key.
+/// Signs in whoever gives a key that may.
 #[handler]
 pub(in crate::admin) async fn sign_in(
     request: &Request,
@@ -88,33 +91,44 @@ pub(in crate::admin) async fn sign_in(
     let from = origin(request, &app.config.server.trusted_proxies);
     let next = fields.get("next");
     let again = |status, problem| sign_in_page(&app, request, next, status, Some(problem));
-    let key = fields.get("key").unwrap_or_default();
-    match sign_ins.check(from, now, || auth::is_admin_key(&app.config.auth, key)).await {
-        Ok(true) => {}
-        Ok(false) => {
-            tracing::warn!(?from, "a wrong key at the dashboard");
-            return Ok(again(StatusCode::UNAUTHORIZED, Problem::WrongKey));
+    let text = fields.get("key").unwrap_or_default();
+    let checked = sign_ins.check(from, now, Key::of_text(&app, text, now)).await.map_err(ApiError::from)?;
+    let key = match checked {
+        Checked::Right(key) => key,
+        Checked::Wrong { wait, entry } => {
+            tracing::warn!(
+                ?from,
+                "{} at the dashboard",
+                wait.map_or("a wrong key", |_| "too many wrong keys")
+            );
+            if let Some(failures) = entry {
+                note_failures(&app, request, failures, now).await;
+            }
+            return Ok(match wait {
+                None => again(StatusCode::UNAUTHORIZED, Problem::WrongKey),
+                Some(seconds) => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooMany(seconds)),
+            });
         }
-        Err(seconds) => {
-            tracing::warn!(?from, "too many wrong keys at the dashboard");
-            return Ok(again(StatusCode::TOO_MANY_REQUESTS, Problem::TooMany(seconds)));
-        }
-    }
-    let cookie = match open(&app, key, now).await {
-        Ok(cookie) => cookie,
-        Err(SignInError::WrongKey) => {
-            return Ok(again(StatusCode::UNAUTHORIZED, Problem::WrongKey));
-        }
-        Err(SignInError::Database(error)) => return Err(ApiError::from(error).into()),
     };
-    let act = Act::new(Action::SignIn, "dashboard");
-    audit::record(&app, &Actor::dashboard(&app, request), &act, now).await.map_err(ApiError::from)?;
-    tracing::info!(?from, "somebody signed in at the dashboard");
+    let actor = Actor::dashboard(&app, request, key.name());
+    let Some(cookie) = open(&app, &key, &actor, now).await.map_err(ApiError::from)? else {
+        return Ok(again(StatusCode::UNAUTHORIZED, Problem::WrongKey));
+    };
+    tracing::info!(?from, key = actor.name, "somebody signed in at the dashboard");
     let mut response = see_other(&app, destination(next));
     if let Some(value) = cookie.set(&app, now) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     Ok(response)
+}
+
+/// Tells the audit log that wrong keys came. Whoever gave one is answered anyway.
+async fn note_failures(app: &App, request: &Request, failures: u32, now: DateTime<Utc>) {
+    let actor = Actor::dashboard(app, request, "nobody".to_owned());
+    let act = Act::new(Action::SignInFailed, "dashboard").made(json!({"failuresWithinAnHour": failures}));
+    if let Err(error) = audit::record(app, &actor, &act, now).await {
+        tracing::warn!(%error, "failed sign-ins could not be written down");
+    }
 }
 
 /// Ends the session, here and on every replica.

@@ -1,12 +1,16 @@
 //! Signing in, staying signed in, and everything that ends it.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use entity::admin_session;
+use entity::api_key::{self, ApiKeyRole};
+use gudok::api_keys::{self, Created, NewKey};
+use gudok::audit::Actor;
 use sea_orm::{EntityTrait, PaginatorTrait};
+use secrecy::ExposeSecret;
 
 use super::{Desk, session_of, value_of};
 use crate::support::client::{ADMIN_KEY, SERVICE_KEY, send};
-use crate::support::process::Serving;
+use crate::support::process::{Serving, eventually};
 use crate::support::scenario::scenarios;
 use crate::support::world::World;
 
@@ -22,7 +26,12 @@ scenarios![
     signing_out_ends_the_session_on_every_replica,
     another_admin_key_ends_all_sessions,
     every_sign_in_is_a_session_of_its_own_and_old_ones_are_cleared_away,
-    without_an_admin_key_nobody_can_sign_in,
+    without_an_admin_key_only_a_key_of_the_table_opens_it,
+    an_api_key_of_role_admin_opens_a_session_and_one_of_role_service_does_not,
+    a_revoked_key_ends_its_sessions_on_every_replica_and_no_others,
+    a_session_does_not_outlive_its_key,
+    the_audit_log_names_the_key_that_signed_in,
+    failed_sign_ins_are_in_the_audit_log_once_and_at_powers_of_ten,
     the_admin_key_is_in_no_answer_and_in_no_log_line,
 ];
 
@@ -197,7 +206,150 @@ async fn every_sign_in_is_a_session_of_its_own_and_old_ones_are_cleared_away(wor
     assert_eq!(sessions(world).await, 1);
 }
 
-async fn without_an_admin_key_nobody_can_sign_in(world: &World) {
+async fn key(world: &World, role: ApiKeyRole, expires_at: Option<DateTime<Utc>>) -> Created {
+    let (new, now) = (NewKey { role, name: None, expires_at }, world.app.clock.now());
+    api_keys::create(&world.app, new, &Actor::system(), now).await.expect("a key")
+}
+
+/// Signs in with `key`, which must be taken.
+async fn with(base: &str, key: &Created) -> Desk {
+    let desk = Desk::stranger(base);
+    let reply = desk.sign_in(key.key.expose_secret(), "").await;
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    Desk { session: Some(session_of(&reply)), ..desk }
+}
+
+async fn revoke(world: &World, key: &Created) {
+    let (id, now) = (key.row.id.to_string(), world.app.clock.now());
+    api_keys::revoke(&world.app, &id, &Actor::system(), now).await.expect("revoked");
+}
+
+/// Entries of the audit log with this action, newest first.
+async fn log(world: &World, action: &str) -> Vec<serde_json::Value> {
+    let reply = world.admin().get(&format!("/v1/admin/audit?limit=100&action={action}")).await;
+    reply.expect(200)["items"].as_array().expect("items").clone()
+}
+
+async fn an_api_key_of_role_admin_opens_a_session_and_one_of_role_service_does_not(world: &World) {
+    let admin = key(world, ApiKeyRole::Admin, None).await;
+    let desk = with(&world.base, &admin).await;
+    desk.page("/admin/payments").await;
+    let row = admin_session::Entity::find().one(world.app.db.read()).await.expect("read").expect("a row");
+    assert!(
+        !row.credential.contains(&admin.key.expose_secret()[9..])
+            && !row.credential.contains(&admin.row.hash)
+    );
+    eventually("its use is noted", async || {
+        let row = api_key::Entity::find_by_id(admin.row.id).one(world.app.db.read()).await.expect("read");
+        row.expect("a row").last_used_at
+    })
+    .await;
+    let service = key(world, ApiKeyRole::Service, None).await;
+    let revoked = key(world, ApiKeyRole::Admin, None).await;
+    revoke(world, &revoked).await;
+    let text = admin.key.expose_secret();
+    for wrong in [
+        service.key.expose_secret(),
+        revoked.key.expose_secret(),
+        &text[..text.len() - 1],
+        &admin.row.prefix,
+        &admin.row.hash,
+        &admin.row.id.to_string(),
+        &row.credential,
+    ] {
+        let reply = Desk::stranger(&world.base).sign_in(wrong, "").await;
+        assert_eq!(reply.status, 401, "{wrong}");
+        assert!(reply.headers.get("set-cookie").is_none());
+    }
+    assert_eq!(sessions(world).await, 1);
+}
+
+async fn a_revoked_key_ends_its_sessions_on_every_replica_and_no_others(world: &World) {
+    let (app, _client) = world.second_service().await;
+    let base = format!("http://{}", app.bound.get().expect("bound"));
+    let (key, other) = (key(world, ApiKeyRole::Admin, None).await, key(world, ApiKeyRole::Admin, None).await);
+    let (here, there) = (with(&world.base, &key).await, with(&base, &key).await);
+    let others = [with(&world.base, &other).await, Desk::open(world).await];
+    for desk in [&here, &there].into_iter().chain(&others) {
+        desk.page("/admin").await;
+    }
+    let csrf = here.csrf().await;
+    revoke(world, &key).await;
+    for desk in [&here, &there] {
+        assert_eq!(desk.get("/admin").await.status, 303);
+    }
+    let reply = here.submit("/admin/jobs/check/run", &[("csrf", &csrf)]).await;
+    assert_eq!(reply.status, 401, "a form that was open does nothing");
+    assert_eq!(entity::job_run::Entity::find().count(world.app.db.read()).await.expect("runs"), 0);
+    // A replica that remembers the key for seconds opens nothing new either.
+    assert_eq!(Desk::stranger(&base).sign_in(key.key.expose_secret(), "").await.status, 401);
+    for desk in &others {
+        desk.page("/admin").await;
+    }
+    app.stopping.cancel();
+}
+
+async fn a_session_does_not_outlive_its_key(world: &World) {
+    let ends = world.app.clock.now() + Duration::hours(1);
+    let desk = with(&world.base, &key(world, ApiKeyRole::Admin, Some(ends)).await).await;
+    let row = admin_session::Entity::find().one(world.app.db.read()).await.expect("read").expect("a row");
+    assert!(row.expires_at <= ends);
+    world.advance(Duration::minutes(59));
+    desk.page("/admin").await;
+    world.advance(Duration::minutes(1));
+    assert_eq!(desk.get("/admin").await.status, 303);
+}
+
+async fn the_audit_log_names_the_key_that_signed_in(world: &World) {
+    let key = key(world, ApiKeyRole::Admin, None).await;
+    let desk = with(&world.base, &key).await;
+    assert_eq!(desk.post("/admin/jobs/check/run", &[]).await.status, 303);
+    let configured = Desk::open(world).await;
+    assert_eq!(configured.post("/admin/jobs/check/run", &[]).await.status, 303);
+    for action in ["sign_in", "job.run"] {
+        let log = log(world, action).await;
+        let actors: Vec<_> = log.iter().map(|event| event["actor"].as_str().expect("an actor")).collect();
+        assert_eq!(actors, ["auth.admin_key", key.row.prefix.as_str()], "{action}");
+        assert!(log.iter().all(|event| event["actorKind"] == "DASHBOARD" && event["address"] == "127.0.0.1"));
+    }
+    assert!(desk.page("/admin/audit").await.contains(&key.row.prefix));
+}
+
+async fn failed_sign_ins_are_in_the_audit_log_once_and_at_powers_of_ten(world: &World) {
+    let (app, _client) =
+        world.second_service_with(&[("GUDOK__SERVER__TRUSTED_PROXIES", "127.0.0.0/8")]).await;
+    let desk = Desk::stranger(&format!("http://{}", app.bound.get().expect("bound")));
+    let fail = async |from: &str| {
+        let form = desk.form("/admin/sign-in", &[("key", "wrong-key-of-a-stranger")]);
+        send(form.header("x-forwarded-for", from).header("x-request-id", "guess")).await.status
+    };
+    for number in 0..15 {
+        // The slowed ones are counted as well.
+        assert_eq!(fail("203.0.113.9").await, if number < 10 { 401 } else { 429 });
+    }
+    fail("203.0.113.10").await;
+    let found = log(world, "sign_in.failed").await;
+    let told: Vec<_> = found.iter().map(|event| (&event["address"], &event["after"])).collect();
+    let failures = |count: u32| serde_json::json!({"failuresWithinAnHour": count});
+    let (one, other) = ("203.0.113.9".into(), "203.0.113.10".into());
+    assert_eq!(told, [(&other, &failures(1)), (&one, &failures(10)), (&one, &failures(1))]);
+    for event in &found {
+        assert_eq!((&event["actorKind"], &event["actor"]), (&"DASHBOARD".into(), &"nobody".into()));
+        assert_eq!((&event["requestId"], &event["subject"]), (&"guess".into(), &"dashboard".into()));
+        assert!(!event.to_string().contains("wrong-key"));
+    }
+    // Whoever has many addresses fills the log no more than anybody else.
+    for number in 0..90 {
+        fail(&format!("198.51.100.{number}")).await;
+    }
+    assert_eq!(log(world, "sign_in.failed").await.len(), 60);
+    world.advance(Duration::hours(1));
+    fail("203.0.113.9").await;
+    assert_eq!(log(world, "sign_in.failed").await.len(), 61);
+    app.stopping.cancel();
+}
+
+async fn without_an_admin_key_only_a_key_of_the_table_opens_it(world: &World) {
     let mut variables = world.variables.clone();
     variables.remove("GUDOK__AUTH__ADMIN_KEY");
     let serving = Serving::start(&variables).await;
@@ -206,6 +358,7 @@ async fn without_an_admin_key_nobody_can_sign_in(world: &World) {
     for key in ["", "admin", ADMIN_KEY] {
         assert_eq!(desk.sign_in(key, "").await.status, 401);
     }
+    with(&serving.base, &key(world, ApiKeyRole::Admin, None).await).await.page("/admin").await;
 }
 
 async fn the_admin_key_is_in_no_answer_and_in_no_log_line(world: &World) {

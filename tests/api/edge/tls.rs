@@ -24,6 +24,7 @@ scenarios![
     a_broken_certificate_changes_nothing_and_is_told,
     a_certificate_without_its_key_stops_the_start,
     http2_is_spoken_with_and_without_tls,
+    the_health_check_knows_whether_tls_is_on,
 ];
 
 /// A self-signed pair in two files.
@@ -169,6 +170,21 @@ async fn http2_is_spoken_with_and_without_tls(world: &World) {
     assert_eq!(plain.ended().await, Some(0), "{}", plain.said());
     drop(client);
     assert!(driver.await.is_ok());
+}
+
+async fn the_health_check_knows_whether_tls_is_on(world: &World) {
+    let mut pair = Pair::new();
+    for mut variables in [pair.variables(world), world.variables.clone()] {
+        let serving = Serving::start(&variables).await;
+        variables.insert("GUDOK__SERVER__BIND".to_owned(), serving.authority().to_owned());
+        let asked = async || crate::support::process::run(&variables, &["health"]).await.status.success();
+        assert!(asked().await, "{}", serving.said());
+        // The files are newer than what the service has looked at.
+        pair.renew();
+        assert!(asked().await);
+        drop(serving);
+        assert!(!asked().await, "nobody serves");
+    }
 }
 
 /// The status of a request for the plans.

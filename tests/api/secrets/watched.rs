@@ -1,5 +1,10 @@
 //! The watch that every scenario is under sees what it is there for.
 
+use entity::api_key::ApiKeyRole;
+use gudok::api_keys::{self, NewKey};
+use gudok::audit::Actor;
+use secrecy::ExposeSecret;
+
 use crate::support::client::{ADMIN_KEY, user_token};
 use crate::support::leaks::{self, Place};
 use crate::support::scenario::scenarios;
@@ -21,16 +26,24 @@ async fn every_line_down_to_the_least_important_is_watched(world: &World) {
 
 async fn a_secret_is_known_by_what_it_is_or_by_its_looks(world: &World) {
     let token = user_token("u1", &world.app.clock);
+    let new = NewKey { role: ApiKeyRole::Admin, name: None, expires_at: None };
+    let key =
+        api_keys::create(&world.app, new, &Actor::system(), world.app.clock.now()).await.expect("a key");
     for told in [
         format!("key={ADMIN_KEY}"),
         format!("Bearer {token}"),
         format!("{:?}", world.toss.secret_key()),
         "number 110123456789".to_owned(),
         "live_sk_0123456789abcdef".to_owned(),
+        format!("{:?}", key.key.expose_secret()),
+        format!("a{}z", &key.key.expose_secret()[..40]),
     ] {
         assert!(leaks::constant(Place::Line, &told).is_some(), "{told}");
     }
-    for fine in ["set GUDOK__TOSS__SECRET_KEY to test_sk_…", "test_ck_0123456789abcdef", "answered 200"] {
+    let shown = format!("{:?}", key.row.prefix);
+    for fine in
+        ["set GUDOK__TOSS__SECRET_KEY to test_sk_…", "test_ck_0123456789abcdef", "answered 200", &shown]
+    {
         assert_eq!(leaks::constant(Place::Line, fine), None, "{fine}");
     }
     assert_eq!(leaks::constant(Place::Page, "110123456789"), None);

@@ -3,7 +3,7 @@
 //! Every line that is logged in this process (down to TRACE), every line and output of every `gudok` that is started, and
 //! every answer that a client gets comes through here and is searched, as it comes, for each secret that the tests use:
 //! the keys that every service is started with, Toss's, the passwords of databases, the accounts that refunds go to, the
-//! tokens of sessions, and whatever looks like a JWT or a Toss key. The last lines are kept, so that they can be searched
+//! tokens of sessions, and whatever looks like a JWT, a Toss key or an API key of ours. The last lines are kept, so that they can be searched
 //! for a secret of which the test hears only after it was made. What is found fails the scenario that ends next, which
 //! is nearly always the one that told it: scenarios run side by side, and a line does not say whose it is.
 
@@ -90,12 +90,17 @@ pub(crate) fn constant(place: Place, text: &str) -> Option<&'static str> {
     if text.contains(".eyJ") {
         return Some("a JWT");
     }
-    ["test_sk_", "test_gsk_", "live_sk_", "live_gsk_"].into_iter().find_map(|prefix| {
-        let key = text.split(prefix).skip(1).any(|rest| {
-            rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count() >= 8
-        });
-        key.then_some("a secret key of Toss")
-    })
+    if ["test_sk_", "test_gsk_", "live_sk_", "live_gsk_"].iter().any(|prefix| is_followed(text, prefix, 8)) {
+        return Some("a secret key of Toss");
+    }
+    // Eight characters are what people see of a key of ours.
+    ["gdk_live_", "gdk_test_"].iter().any(|prefix| is_followed(text, prefix, 12)).then_some("an API key")
+}
+
+/// Whether a key's beginning is followed by at least so many of its characters anywhere in `text`.
+fn is_followed(text: &str, prefix: &str, least: usize) -> bool {
+    let of_a_key = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    text.split(prefix).skip(1).any(|rest| rest.bytes().take_while(of_a_key).count() >= least)
 }
 
 /// Everything that is said from now on must not hold `secret`, nor may what was said lately.
@@ -166,6 +171,16 @@ pub(crate) fn answer(headers: &HeaderMap, text: &str) {
             never("the token of a session", token);
         }
     }
+}
+
+/// What a command says once, to whoever typed it, that makes a key: that key, and never again.
+pub(crate) fn made_a_key(output: &str) {
+    let mut rest = output.to_owned();
+    for key in output.split_whitespace().filter(|word| word.starts_with("gdk_")) {
+        never("an API key", key);
+        rest = rest.replace(key, "…");
+    }
+    said(&rest);
 }
 
 /// A line that a process has said, or all of its output.

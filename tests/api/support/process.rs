@@ -33,7 +33,12 @@ pub(crate) async fn run(variables: &HashMap<String, String>, arguments: &[&str])
     let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("not cut off");
     drop(folder);
     let output = ended.expect("the binary runs");
-    leaks::said(&String::from_utf8_lossy(&output.stdout));
+    let said = String::from_utf8_lossy(&output.stdout);
+    if arguments.starts_with(&["api-key", "create"]) {
+        leaks::made_a_key(&said)
+    } else {
+        leaks::said(&said)
+    }
     leaks::said(&String::from_utf8_lossy(&output.stderr));
     output
 }
