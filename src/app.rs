@@ -15,6 +15,7 @@ use crate::db::Database;
 use crate::exports;
 use crate::figures;
 use crate::metrics::Metrics;
+use crate::subscriptions;
 use crate::toss;
 use crate::webhooks::Limit;
 
@@ -57,6 +58,8 @@ pub struct Parts {
     pub figures: figures::Shared,
     /// Exports that may be sent at once.
     pub exports: Arc<Semaphore>,
+    /// Entitlement checks that wait together.
+    pub entitlements: subscriptions::Together,
 }
 
 /// Unknown outcomes that are followed up at once.
@@ -95,6 +98,7 @@ impl App {
             follow_ups,
             figures: figures::Shared::default(),
             exports: Arc::new(Semaphore::new(exports::MOST_AT_ONCE)),
+            entitlements: subscriptions::Together::default(),
         })))
     }
 }

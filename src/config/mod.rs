@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -124,6 +125,8 @@ pub struct Billing {
     pub refund_window_days: u32,
     /// Minutes that a quoted order can be paid.
     pub temp_order_ttl_minutes: u32,
+    /// Seconds for which a caller may use what it was told of a subscription without asking again.
+    pub entitlement_max_age_secs: u32,
 }
 
 /// The hosted checkout.
@@ -224,6 +227,13 @@ impl Dashboard {
 }
 
 impl Billing {
+    /// For how many seconds from `now` an answer may be used that time alone changes at `changes_at`.
+    pub fn entitlement_max_age(&self, changes_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> u64 {
+        let most = i64::from(self.entitlement_max_age_secs);
+        let left = changes_at.map_or(most, |at| (at - now).num_seconds());
+        u64::try_from(left.clamp(0, most)).unwrap_or_default()
+    }
+
     /// How long a quoted order can be paid.
     pub fn temp_order_ttl(&self) -> chrono::Duration {
         chrono::Duration::minutes(i64::from(self.temp_order_ttl_minutes))

@@ -69,6 +69,7 @@ impl Config {
             at_most("server.drain_secs", self.server.drain_secs, 300),
             at_most("toss.request_timeout_ms", self.toss.request_timeout_ms, 600_000),
             at_most("billing.refund_window_days", self.billing.refund_window_days.into(), 3_650),
+            at_most("billing.entitlement_max_age_secs", self.billing.entitlement_max_age_secs.into(), 3_600),
             at_most("billing.temp_order_ttl_minutes", self.billing.temp_order_ttl_minutes.into(), 43_200),
             at_most("scheduler.settle_interval_secs", self.scheduler.settle_interval_secs.into(), 3_600),
             between_u32("checkout.link_ttl_hours", self.checkout.link_ttl_hours, 1, 8_760),

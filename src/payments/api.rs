@@ -169,13 +169,10 @@ impl PaymentsApi {
             }
         };
         Ok(match confirmed {
-            Confirmed::Recorded(receipt) => {
-                ConfirmAnswer::Recorded(Json(ConfirmationView::of(app.db.read(), receipt).await?))
+            Confirmed::Recorded(receipt) => ConfirmAnswer::Recorded(Json(ConfirmationView::of(receipt))),
+            Confirmed::Pending(receipt) => {
+                ConfirmAnswer::Pending(Json(ConfirmationView::of(receipt)), "2".to_owned())
             }
-            Confirmed::Pending(receipt) => ConfirmAnswer::Pending(
-                Json(ConfirmationView::of(app.db.read(), receipt).await?),
-                "2".to_owned(),
-            ),
         })
     }
 

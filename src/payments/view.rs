@@ -2,7 +2,6 @@
 
 use entity::payment::{self, PaymentStatus};
 use poem_openapi::{Enum, Object};
-use sea_orm::{ConnectionTrait, DbErr};
 
 use super::receipt::Receipt;
 use crate::http::nullable::Nullable;
@@ -209,20 +208,14 @@ pub(super) struct ConfirmationView {
 
 impl ConfirmationView {
     /// How `receipt` looks to callers.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub(super) async fn of(db: &impl ConnectionTrait, receipt: Receipt) -> Result<Self, DbErr> {
-        let subscription = match receipt.subscription {
-            Some(subscribed) => Some(SubscriptionView::of(db, subscribed).await?),
-            None => None,
-        };
+    pub(super) fn of(receipt: Receipt) -> Self {
+        let subscription = receipt.subscription.map(SubscriptionView::of);
         let event =
             receipt.event_amount.map(|(amount, total)| EventAmountView { amount: amount.get(), total });
-        Ok(Self {
+        Self {
             payment: receipt.payment.into(),
             subscription: subscription.into(),
             event_amount: event.into(),
-        })
+        }
     }
 }

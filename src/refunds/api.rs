@@ -7,7 +7,6 @@ use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
-use sea_orm::{ConnectionTrait, DbErr};
 use serde::Deserialize;
 
 use super::{RefundFilter, Refunded, RequestError, RequestRefund, list, request, standing};
@@ -100,16 +99,12 @@ pub struct CancellationView {
 }
 
 impl CancellationView {
-    async fn of(db: &impl ConnectionTrait, refunded: Refunded) -> Result<Self, DbErr> {
-        let subscription = match refunded.subscription {
-            Some(subscribed) => Some(SubscriptionView::of(db, subscribed).await?),
-            None => None,
-        };
-        Ok(Self {
+    fn of(refunded: Refunded) -> Self {
+        Self {
             refund: refunded.refund.into(),
             payment: refunded.payment.into(),
-            subscription: subscription.into(),
-        })
+            subscription: refunded.subscription.map(SubscriptionView::of).into(),
+        }
     }
 }
 
@@ -283,7 +278,7 @@ impl RefundsApi {
             }
         };
         let pending = refunded.refund.status == RefundStatus::Pending;
-        let view = Json(CancellationView::of(app.db.read(), refunded).await?);
+        let view = Json(CancellationView::of(refunded));
         Ok(if pending { CancelAnswer::Pending(view, "2".to_owned()) } else { CancelAnswer::Done(view) })
     }
 

@@ -1,15 +1,19 @@
 //! Subscriptions over HTTP.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::plan;
 use entity::subscription::{self, SubscriptionStatus};
 use entity::subscription_period;
 use poem::web::Data;
-use poem_openapi::param::{Path, Query};
-use poem_openapi::{Enum, Object, OpenApi};
-use sea_orm::{ConnectionTrait, DbErr};
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::types::ToJSON;
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use sea_orm::DbErr;
+use sha2::{Digest, Sha256};
 
 use super::list::{SubscriptionFilter, list};
-use super::read::{Subscribed, of_user};
+use super::read::Subscribed;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::Tag;
@@ -90,14 +94,9 @@ pub struct SubscriptionPage {
 
 impl SubscriptionView {
     /// How `subscribed` looks to callers.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn of(db: &impl ConnectionTrait, subscribed: Subscribed) -> Result<Self, DbErr> {
-        let plan = plans::find(db, subscribed.plan_id).await?;
-        let plan = plan.ok_or_else(|| DbErr::RecordNotFound("plan of a subscription".to_owned()))?;
+    pub fn of(subscribed: Subscribed) -> Self {
         let periods = subscribed.periods.into_iter().map(PeriodView::from).collect();
-        Ok(Self { periods: Some(periods), ..Self::bare(subscribed.row, subscribed.status, plan) })
+        Self { periods: Some(periods), ..Self::bare(subscribed.row, subscribed.status, subscribed.plan) }
     }
 
     fn bare(row: subscription::Model, status: SubscriptionStatus, plan: plan::Model) -> Self {
@@ -133,6 +132,62 @@ impl From<subscription_period::Model> for PeriodView {
     }
 }
 
+/// How an entitlement check was answered.
+#[derive(ApiResponse)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once a request and sent at once; boxed, the document would lose its shape"
+)]
+enum EntitlementAnswer {
+    /// How the subscription stands.
+    #[oai(status = 200)]
+    Shown(
+        Json<SubscriptionView>,
+        /// Names this very answer.
+        #[oai(header = "ETag")]
+        String,
+        /// For how many seconds it may be used without asking again: never beyond the next change that time alone brings.
+        #[oai(header = "Cache-Control")]
+        String,
+    ),
+    /// As in the answer that `If-None-Match` names.
+    #[oai(status = 304)]
+    Unchanged(
+        /// Names that answer.
+        #[oai(header = "ETag")]
+        String,
+        /// For how many seconds it may be used without asking again.
+        #[oai(header = "Cache-Control")]
+        String,
+    ),
+}
+
+impl EntitlementAnswer {
+    fn of(view: SubscriptionView, max_age: u64, known: Option<&str>) -> Self {
+        let tag = etag(&view.to_json_string());
+        let control = match max_age {
+            0 => "private, no-cache".to_owned(),
+            seconds => format!("private, max-age={seconds}"),
+        };
+        if known.is_some_and(|known| names(known, &tag)) {
+            Self::Unchanged(tag, control)
+        } else {
+            Self::Shown(Json(view), tag, control)
+        }
+    }
+}
+
+/// A tag for a body (RFC 9110, 8.8.3).
+fn etag(body: &str) -> String {
+    let hash = Sha256::digest(body);
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash[..16]))
+}
+
+/// Whether `If-None-Match` names `tag`; a proxy may have marked it as weak.
+fn names(known: &str, tag: &str) -> bool {
+    known.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+}
+
 refusals! {
     /// Reading a user's subscription.
     GetRefusals = [INPUT, AUTH, &[Code::SubscriptionNotFound]];
@@ -158,14 +213,20 @@ impl SubscriptionsApi {
         /// The SaaS's id of the user.
         #[oai(name = "userId")]
         user_id: Path<String>,
-    ) -> Answer<Json<SubscriptionView>, GetRefusals> {
+        /// The `ETag` of an earlier answer: 304 without a body where nothing has changed since.
+        #[oai(name = "If-None-Match", validator(max_length = 1000))]
+        if_none_match: Header<Option<String>>,
+    ) -> Answer<EntitlementAnswer, GetRefusals> {
         let user_id = fields::id("userId", &user_id.0)?;
         if caller.owner().is_some_and(|owner| owner != user_id) {
             return Err(Code::SubscriptionNotFound.into());
         }
-        let found = of_user(app.db.read(), &user_id, app.clock.now()).await?;
+        let now = app.clock.now();
+        let found = app.entitlements.of_user(&app.db, &user_id, now).await?;
         let subscribed = found.ok_or(Code::SubscriptionNotFound)?;
-        Ok(Json(SubscriptionView::of(app.db.read(), subscribed).await?))
+        let until = subscribed.changes_at;
+        let max_age = app.config.billing.entitlement_max_age(until, now);
+        Ok(EntitlementAnswer::of(SubscriptionView::of(subscribed), max_age, if_none_match.0.as_deref()))
     }
 
     /// List subscriptions

@@ -9,9 +9,11 @@ mod preview;
 mod read;
 pub mod schedule;
 pub mod state;
+mod together;
 
 pub(crate) use expire::expire;
 pub use list::{Listed, SubscriptionFilter, list};
 pub use periods::{PeriodError, append, revoke};
 pub use preview::{Offer, preview_purchase, preview_refund};
 pub use read::{Subscribed, of_user};
+pub use together::Together;

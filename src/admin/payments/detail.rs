@@ -111,10 +111,9 @@ pub(in crate::admin) async fn page(
 pub(in crate::admin) async fn standing(desk: &Desk, user_id: &UserId) -> Result<Option<Standing>, ApiError> {
     let db = desk.app.db.read();
     let Some(subscribed) = subscriptions::of_user(db, user_id, desk.now).await? else { return Ok(None) };
-    let plan = crate::plans::find(db, subscribed.plan_id).await?;
     Ok(Some(Standing {
         state: subscription_chip(&desk.shell, subscribed.status),
-        plan: plan.map(|plan| plan.name).unwrap_or_default(),
+        plan: subscribed.plan.name,
         start: When::of(&desk.shell, subscribed.row.start_date),
         end: When::of(&desk.shell, subscribed.row.end_date),
     }))

@@ -1,5 +1,6 @@
 //! Scenarios about subscriptions.
 
+mod caching;
 mod clock;
 mod extension;
 mod refunds;
@@ -9,8 +10,14 @@ use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [clock::scenarios(), extension::scenarios(), refunds::scenarios(), switching::scenarios()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        caching::scenarios(),
+        clock::scenarios(),
+        extension::scenarios(),
+        refunds::scenarios(),
+        switching::scenarios(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
