@@ -1,6 +1,8 @@
 //! Failures on their way to the caller: a code, the fields at fault, what Toss said. How they look is decided last.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
 
 use poem::error::ResponseError;
 use poem::http::StatusCode;
@@ -195,8 +197,7 @@ impl<C: Codes> ApiResponse for Refusal<C> {
             let lines =
                 same.iter().map(|code| format!("`{}`: {}", code.as_str(), code.detail(Language::English)));
             MetaResponse {
-                // The registry wants a static text; it is built once a process.
-                description: lines.collect::<Vec<_>>().join("\n\n").leak(),
+                description: for_good(lines.collect::<Vec<_>>().join("\n\n")),
                 status: same.first().map(|code| code.status()),
                 status_range: None,
                 content: vec![MetaMediaType {
@@ -212,6 +213,18 @@ impl<C: Codes> ApiResponse for Refusal<C> {
     fn register(registry: &mut Registry) {
         Problem::register(registry);
     }
+}
+
+/// The registry wants static texts, and the document is made several times in a process: each text is kept once.
+fn for_good(text: String) -> &'static str {
+    static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(same) = kept.get(text.as_str()) {
+        return same;
+    }
+    let text: &'static str = text.leak();
+    kept.insert(text);
+    text
 }
 
 /// The media type of problems.
