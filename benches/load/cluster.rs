@@ -23,7 +23,7 @@ const SETTINGS: &[&str] = &[
     "log_directory=log",
     "log_rotation_age=0",
     "log_rotation_size=0",
-    "log_min_messages=fatal",
+    "log_min_messages=log",
 ];
 
 /// A cluster that runs until it is dropped.
@@ -50,12 +50,15 @@ impl Cluster {
             .arg(&data);
         let made = initdb.current_dir(folder.path()).output().expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let mut postgres = as_ordinary_user(Command::new(binaries.join("postgres")));
-        postgres.arg("-D").arg(&data).arg("-k").arg(folder.path()).current_dir(folder.path());
-        postgres.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
-        // An interrupt from the terminal is for the driver, which then ends the cluster in order.
-        postgres.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let server = postgres.spawn().expect("the server starts");
+        // The shell waits for its input to close, which happens when this process ends in whatever way, and then stops
+        // the server: an interrupted benchmark leaves nothing behind.
+        let script = "trap '' INT; folder=$1; shift; \"$0\" -D \"$folder/data\" -k \"$folder\" \"$@\" >/dev/null 2>&1 & \
+            server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf \"$folder\"";
+        let mut shell = as_ordinary_user(Command::new("sh"));
+        shell.arg("-c").arg(script).arg(binaries.join("postgres")).arg(folder.path());
+        shell.args(SETTINGS.iter().flat_map(|setting| ["-c", setting])).current_dir(folder.path());
+        let server = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let server = server.expect("a shell");
         let cluster = Self { folder, binaries, server };
         let ready = (0..600).any(|_| {
             std::thread::sleep(Duration::from_millis(50));
@@ -101,9 +104,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // A fast shutdown; the standard library can only kill, which would leave shared memory behind.
-        let pid = self.server.id().to_string();
-        let _ = Command::new("kill").args(["-INT", &pid]).status();
+        drop(self.server.stdin.take());
         let _ = self.server.wait();
     }
 }

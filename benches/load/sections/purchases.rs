@@ -101,7 +101,7 @@ pub(super) async fn script(world: &World) -> Script {
 /// What the log has got since `before`, once it does not grow any more.
 pub(super) async fn settled_log(world: &World, before: usize) -> String {
     let mut length = before;
-    loop {
+    for _ in 0..100 {
         tokio::time::sleep(Duration::from_millis(150)).await;
         let log = world.cluster().log();
         if log.len() == length && length > before {
@@ -109,4 +109,5 @@ pub(super) async fn settled_log(world: &World, before: usize) -> String {
         }
         length = log.len();
     }
+    panic!("the server logs no statements")
 }
