@@ -52,7 +52,7 @@ impl Cluster {
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         // The shell waits for its input to close, which happens when this process ends in whatever way, and then stops
         // the server: an interrupted benchmark leaves nothing behind.
-        let script = "trap '' INT; folder=$1; shift; \"$0\" -D \"$folder/data\" -k \"$folder\" \"$@\" >/dev/null 2>&1 & \
+        let script = "trap '' INT TERM; folder=$1; shift; \"$0\" -D \"$folder/data\" -k \"$folder\" \"$@\" >/dev/null 2>&1 & \
             server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf \"$folder\"";
         let mut shell = as_ordinary_user(Command::new("sh"));
         shell.arg("-c").arg(script).arg(binaries.join("postgres")).arg(folder.path());

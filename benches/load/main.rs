@@ -78,8 +78,15 @@ fn main() {
     };
     let world = World::new(settings);
     runtime.block_on(async {
-        for section in &sections {
-            sections::run(&world, section).await;
+        let all = async {
+            for section in &sections {
+                sections::run(&world, section).await;
+            }
+        };
+        tokio::select! {
+            () = all => {}
+            // What was measured so far is shown, and what was started ends.
+            _ = tokio::signal::ctrl_c() => world.say("interrupted"),
         }
     });
     say(&world.about());

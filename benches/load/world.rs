@@ -12,6 +12,9 @@ use crate::seed::{self, Seed};
 use crate::service::{self, Gudok, Process};
 use crate::table::{Engine, Table, Target};
 
+/// Books up to this size are checked when they have been made.
+const MOST_CHECKED: u64 = 100_000;
+
 /// What was asked for on the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -105,8 +108,13 @@ impl World {
             self.administer(&format!("CREATE DATABASE {}", master.name)).await;
         }
         let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
-        Gudok { binary: &self.settings.binary, database: &master.url, toss: nowhere }.run(&["migrate"]).await;
+        let gudok = Gudok { binary: &self.settings.binary, database: &master.url, toss: nowhere };
+        gudok.run(&["migrate"]).await;
         seed::fill(&master.url, seed).await;
+        if seed.payments <= MOST_CHECKED {
+            // Big books are made by the same statements.
+            gudok.run(&["check"]).await;
+        }
     }
 
     /// Throws books away that nobody needs any more.
