@@ -63,9 +63,9 @@ fn main() {
     let settings = Settings {
         runs: if arguments.quick { 1 } else { arguments.runs },
         seconds: if arguments.quick { 1 } else { arguments.seconds },
-        payments: if arguments.quick { arguments.payments.min(100_000) } else { arguments.payments },
+        payments: if arguments.quick { arguments.payments.min(50_000) } else { arguments.payments },
         subscriptions: if arguments.quick {
-            arguments.subscriptions.min(100_000)
+            arguments.subscriptions.min(20_000)
         } else {
             arguments.subscriptions
         },
