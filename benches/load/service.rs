@@ -13,6 +13,8 @@ use crate::http::{Connection, Key};
 
 /// How this program is told to be the sandbox.
 const AS_SANDBOX: &str = "--as-toss-sandbox";
+/// How many ticks of `/proc` a second has on Linux.
+const TICKS: f64 = 100.0;
 /// How long a process may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -71,7 +73,9 @@ impl Gudok<'_> {
     pub(crate) async fn run(&self, arguments: &[&str]) -> Duration {
         let begun = Instant::now();
         let mut command = self.command();
-        command.args(arguments).stdin(Stdio::null());
+        // No file of the repository's counts as a setting.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
         let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("not cut off");
         let output = ended.expect("the binary runs");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -139,9 +143,7 @@ impl Process {
 
     /// Seconds of processor time so far.
     pub(crate) fn processor_seconds(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-        fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+        processor_seconds(&self.child.id().to_string())
     }
 
     /// Asks it to stop, and waits until it has.
@@ -161,6 +163,13 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Seconds of processor time of a process; `self` is the driver's own.
+pub(crate) fn processor_seconds(process: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
 }
 
 /// An address that was free a moment ago.

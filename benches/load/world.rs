@@ -15,6 +15,9 @@ use crate::table::{Engine, Table, Target};
 /// Books up to this size are checked when they have been made.
 const MOST_CHECKED: u64 = 100_000;
 
+/// What comes before every measurement: caches and prepared statements come into being.
+pub(crate) const WARM: Duration = Duration::from_millis(500);
+
 /// What was asked for on the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -155,7 +158,7 @@ impl World {
     /// How to drive `clients` connections for one measurement.
     pub(crate) fn plan<'a>(&self, addresses: &'a [std::net::SocketAddr], clients: usize) -> Plan<'a> {
         let time = Duration::from_secs(self.settings.seconds);
-        Plan { addresses, clients, warm: Duration::from_millis(500), time }
+        Plan { addresses, clients, warm: WARM, time }
     }
 
     /// Starts the sandbox.

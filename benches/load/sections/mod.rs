@@ -1,9 +1,11 @@
 //! What is measured, a file per subject.
 
+use crate::drive::Load;
 use crate::http::{Connection, Key};
 use crate::seed::{FIRST_USER, PLAN, PRICE, Seed};
+use crate::service::{Process, processor_seconds};
 use crate::table::Engine;
-use crate::world::World;
+use crate::world::{WARM, World};
 
 mod expire;
 mod growth;
@@ -59,6 +61,30 @@ fn checks(users: u64) -> impl AsyncFn(&mut Connection, u64) -> Result<(), String
     async move |connection, number| {
         let user = FIRST_USER + scatter(number) % users;
         fetch(connection, &format!("/v1/users/{user}/subscription"), Key::Service).await
+    }
+}
+
+/// Processor time that a load costs, by process.
+struct Costs<'a>(Vec<(&'static str, Option<&'a Process>, f64)>);
+
+impl<'a> Costs<'a> {
+    fn begin(gudok: &'a Process, sandbox: Option<&'a Process>) -> Self {
+        let mut processes = vec![("gudok", Some(gudok)), ("driver", None)];
+        processes.extend(sandbox.map(|sandbox| ("sandbox", Some(sandbox))));
+        Self(processes.into_iter().map(|(name, process)| (name, process, Self::of(process))).collect())
+    }
+
+    fn of(process: Option<&Process>) -> f64 {
+        process.map_or_else(|| processor_seconds("self"), Process::processor_seconds)
+    }
+
+    fn end(&self, world: &World, engine: Engine, what: &str, load: &Load) {
+        // The warm-up's are not counted, but had to be worked for.
+        let done = load.rate() * (load.seconds + WARM.as_secs_f64());
+        for (name, process, before) in &self.0 {
+            let each = (Self::of(*process) - before) / done * 1_000.0;
+            world.add(engine, &format!("processor time of {what}, {name}"), " ms", each);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ENGINES, SMALL, buy, buyers};
+use super::{Costs, ENGINES, SMALL, buy, buyers};
 use crate::drive::closed;
 use crate::http::Connection;
 use crate::pgbench::Script;
@@ -20,18 +20,12 @@ pub(super) async fn run(world: &World) {
         for run in 1..=world.settings.runs {
             for clients in BUYERS {
                 world.say(&format!("{engine:?}: purchases, run {run}, {clients} buyers"));
-                let before = (service.processor_seconds(), toss.processor_seconds());
+                let costs = Costs::begin(&service, Some(&toss));
                 let addresses = [service.address];
                 let load = closed(world.plan(&addresses, clients), buyers(world.number())).await;
                 world.add_load(engine, &format!("purchases, {clients} buyers"), &load);
                 if clients == 32 {
-                    // The warm-up's are not counted, but had to be worked for.
-                    let bought = load.rate() * (load.seconds + 0.5);
-                    let cost = |after: f64, before: f64| (after - before) / bought * 1_000.0;
-                    let cpu = cost(service.processor_seconds(), before.0);
-                    world.add(engine, "processor time of a purchase, gudok", " ms", cpu);
-                    let cpu = cost(toss.processor_seconds(), before.1);
-                    world.add(engine, "processor time of a purchase, sandbox", " ms", cpu);
+                    costs.end(world, engine, "a purchase", &load);
                 }
                 if engine == Engine::Postgres {
                     let seconds = world.settings.seconds;

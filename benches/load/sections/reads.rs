@@ -1,6 +1,6 @@
 //! Entitlement checks, `GET /v1/users/{userId}/subscription`, beside pgbench's `SELECT` of the same row.
 
-use super::{ENGINES, SMALL, checks};
+use super::{Costs, ENGINES, SMALL, checks};
 use crate::drive::{closed, open};
 use crate::pgbench::Script;
 use crate::seed::FIRST_USER;
@@ -16,11 +16,10 @@ pub(super) async fn run(world: &World) {
         let addresses = [service.address];
         for run in 1..=world.settings.runs {
             world.say(&format!("{engine:?}: reads, run {run}"));
-            let before = service.processor_seconds();
+            let costs = Costs::begin(&service, None);
             let load = closed(world.plan(&addresses, CLIENTS), checks(SMALL.users)).await;
             world.add_load(engine, "entitlement reads, 32 clients", &load);
-            let cpu = (service.processor_seconds() - before) / (load.rate() * (load.seconds + 0.5)) * 1_000.0;
-            world.add(engine, "processor time of a read, gudok", " ms", cpu);
+            costs.end(world, engine, "a read", &load);
             if engine == Engine::Postgres {
                 let seconds = world.settings.seconds;
                 let most = select(world).run(world.cluster(), &books.name, CLIENTS, seconds, run).await;
