@@ -5,9 +5,12 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 #![allow(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "rates and ratios; no money here")]
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
+use futures_util::FutureExt;
 
 mod cluster;
 mod drive;
@@ -52,11 +55,11 @@ struct Arguments {
     bench: bool,
 }
 
-fn main() {
+fn main() -> ExitCode {
     // One thread drives: the other cores are the service's.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     if service::be_the_sandbox_if_told(&runtime) {
-        return;
+        return ExitCode::SUCCESS;
     }
     let arguments = Arguments::parse();
     let built = PathBuf::from(env!("CARGO_BIN_EXE_gudok"));
@@ -77,10 +80,15 @@ fn main() {
         chosen => chosen,
     };
     let world = World::new(settings);
+    let mut broken = false;
     runtime.block_on(async {
         let all = async {
             for section in &sections {
-                sections::run(&world, section).await;
+                // What the others have measured is worth having.
+                if AssertUnwindSafe(sections::run(&world, section)).catch_unwind().await.is_err() {
+                    world.say(&format!("{section} broke off"));
+                    broken = true;
+                }
             }
         };
         tokio::select! {
@@ -91,6 +99,7 @@ fn main() {
     });
     say(&world.about());
     say(&world.table());
+    if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 #[expect(clippy::print_stdout, reason = "the result, for whoever runs it")]

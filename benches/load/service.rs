@@ -47,7 +47,10 @@ pub(crate) fn be_the_sandbox_if_told(runtime: &tokio::runtime::Runtime) -> bool 
 /// Starts the sandbox.
 pub(crate) async fn toss() -> Process {
     let address = free_address();
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    // Not by its name: it may have been built anew meanwhile.
+    let own = Path::new("/proc/self/exe");
+    let own = if own.exists() { own.into() } else { std::env::current_exe().expect("this program") };
+    let mut command = Command::new(own);
     command.arg(AS_SANDBOX).arg(address.to_string());
     Process::start(command, address, "/").await
 }
