@@ -19,13 +19,21 @@ pub(super) async fn run(world: &World) {
     for run in 1..=world.settings.runs {
         world.say(&format!("growth, run {run}"));
         let mut rates = Vec::new();
-        for (service, users) in [(&small_service, SMALL.users), (&big_service, big.users)] {
+        let mut order = [(&small_service, SMALL.users), (&big_service, big.users)];
+        // Whatever the machine does meanwhile must not always strike the same.
+        if run % 2 == 0 {
+            order.reverse();
+        }
+        for (service, users) in order {
             let addresses = [service.address];
             let bought = closed(world.plan(&addresses, CLIENTS), buyers(world.number())).await;
             let read = closed(world.plan(&addresses, CLIENTS), checks(users)).await;
             let mut all = vec![("purchases, 32 buyers", bought), ("entitlement reads, 32 clients", read)];
             all.extend(lists::pages(world, service.address, users).await);
             rates.push(all);
+        }
+        if run % 2 == 0 {
+            rates.reverse();
         }
         let [small, big] = &rates[..] else { panic!("two books") };
         for ((name, small), (_, big)) in small.iter().zip(big) {
