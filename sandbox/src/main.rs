@@ -25,6 +25,9 @@ struct Arguments {
     /// Allow an order that is paid to be paid again with another payment.
     #[arg(long)]
     several_approvals_per_order: bool,
+    /// Take a payment key that nobody has seen for an authenticated one, for load tests.
+    #[arg(long)]
+    any_key: bool,
     /// Where to send webhooks; it can also be set while the sandbox runs.
     #[arg(long)]
     webhook_url: Option<String>,
@@ -41,6 +44,7 @@ async fn main() -> io::Result<()> {
         client_key: arguments.client_key,
         consecutive_cancel_limit: !arguments.no_consecutive_cancel_limit,
         one_approval_per_order: !arguments.several_approvals_per_order,
+        any_key: arguments.any_key,
         webhook_url: arguments.webhook_url,
         ..Options::default()
     })

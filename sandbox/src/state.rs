@@ -33,6 +33,10 @@ pub struct Options {
     /// Whether a second payment of an order that is paid is refused, as at Toss, where order ids are unique. Without
     /// it a shop can be charged twice for one order, and shows how it makes up for that.
     pub one_approval_per_order: bool,
+    /// Whether a payment key that nobody has seen counts as authenticated for whatever is confirmed with it. Load
+    /// drivers ask for it: their buyers open no window. Without webhooks and faults nothing else delays an answer, and
+    /// the books forget the oldest payments in any case.
+    pub any_key: bool,
     /// Where webhooks go; nowhere when absent. It can be set later too.
     pub webhook_url: Option<String>,
     /// How long the shop has to answer a webhook, in real time. Toss gives ten seconds.
@@ -48,6 +52,7 @@ impl Default for Options {
             clock: Clock::system(),
             consecutive_cancel_limit: true,
             one_approval_per_order: true,
+            any_key: false,
             webhook_url: None,
             webhook_timeout: Duration::from_secs(10),
         }
@@ -79,6 +84,7 @@ impl Shared {
     pub(crate) fn new(options: Options, url: String) -> Self {
         let mut state = State::default();
         state.books.several_approvals = !options.one_approval_per_order;
+        state.books.any_key = options.any_key;
         state.webhooks.url.clone_from(&options.webhook_url);
         Self { options, url, state: Mutex::new(state) }
     }

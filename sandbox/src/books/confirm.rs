@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Books, journal::LedgerKind};
+use super::{Books, journal::LedgerKind, open::Authenticate};
 use crate::{
     ids,
     payment::{Payment, Status},
@@ -21,6 +21,9 @@ impl Books {
         decline: Option<Refusal>,
         now: DateTime<Utc>,
     ) -> Result<&Payment, Refusal> {
+        if self.any_key && !self.payments.contains_key(key) {
+            self.open_as(key.to_owned(), &Authenticate::new(order_id, amount), now)?;
+        }
         let paid_elsewhere = !self.several_approvals && self.approved_elsewhere(order_id, key);
         let payment = self.any(key, now)?;
         // Which code a mismatch gets is not documented; it is a wrong request in any case.
@@ -77,7 +80,7 @@ fn approve(payment: &mut Payment, now: DateTime<Utc>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{books::open::Authenticate, means::PayMethod};
+    use crate::means::PayMethod;
     use chrono::Duration;
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -133,6 +136,15 @@ mod tests {
         assert_eq!(code(&mut books, &second, 1_000, NOW), "Done");
         let third = books.open(&Authenticate::new("order-0001", 1_000), NOW).unwrap().payment_key;
         assert_eq!(code(&mut books, &third, 1_000, NOW), "ALREADY_PROCESSED_PAYMENT");
+    }
+
+    #[test]
+    fn a_key_that_nobody_has_seen_is_good_only_when_that_is_asked_for() {
+        let mut books = Books::default();
+        assert_eq!(code(&mut books, "mine", 1_000, NOW), "NOT_FOUND_PAYMENT");
+        books.any_key = true;
+        assert_eq!(code(&mut books, "mine", 1_000, NOW), "Done");
+        assert_eq!(code(&mut books, "mine", 1_000, NOW), "ALREADY_PROCESSED_PAYMENT");
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(crate) struct Books {
     pub(crate) changes: Vec<Change>,
     /// Whether an order that is paid can be paid again with another payment.
     pub(crate) several_approvals: bool,
+    /// Whether a key that nobody has seen counts as authenticated.
+    pub(crate) any_key: bool,
     pub(crate) journal: Journal,
 }
 

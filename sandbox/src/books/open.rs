@@ -176,9 +176,19 @@ impl Books {
         buyer: &Authenticate,
         now: DateTime<Utc>,
     ) -> Result<Authenticated, Refusal> {
+        self.open_as(ids::payment_key(now), buyer, now)
+    }
+
+    /// The same, under a key that was chosen elsewhere.
+    pub(super) fn open_as(
+        &mut self,
+        key: String,
+        buyer: &Authenticate,
+        now: DateTime<Utc>,
+    ) -> Result<Authenticated, Refusal> {
         buyer.check()?;
         let payment = Payment {
-            key: ids::payment_key(now),
+            key,
             order_id: buyer.order_id.clone(),
             order_name: buyer.order_name.clone().unwrap_or_else(|| "샌드박스 주문".to_owned()),
             customer_key: buyer.customer_key.clone(),

@@ -1,0 +1,162 @@
+//! Drives load. Closed loop: as many buyers as told, each goes on when it has its answer. Open loop: so many a second,
+//! whatever the answers do, and each waits from the instant at which it was meant to begin; a service that stands still
+//! for a second cannot hide that by being asked less.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use hdrhistogram::Histogram;
+use tokio::time::{Instant, sleep_until};
+
+use crate::http::Connection;
+
+/// Histograms go to a minute, with three significant digits.
+const LONGEST_MICROS: u64 = 60_000_000;
+
+/// What one load has brought.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    /// Microseconds of those that succeeded.
+    waits: Histogram<u64>,
+    /// Seconds in which they did.
+    pub(crate) seconds: f64,
+    /// How many failed.
+    pub(crate) errors: u64,
+    /// Why, once.
+    pub(crate) error: Option<String>,
+}
+
+impl Load {
+    fn new() -> Self {
+        let waits = Histogram::new_with_bounds(1, LONGEST_MICROS, 3).expect("sane bounds");
+        Self { waits, seconds: 0.0, errors: 0, error: None }
+    }
+
+    /// How many a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.waits.len() as f64 / self.seconds
+    }
+
+    /// Milliseconds below which a share of all waits lies.
+    pub(crate) fn millis(&self, quantile: f64) -> f64 {
+        self.waits.value_at_quantile(quantile) as f64 / 1_000.0
+    }
+
+    fn note(&mut self, outcome: Result<(), String>, wait: Duration) {
+        match outcome {
+            Ok(()) => self.waits.saturating_record(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)),
+            Err(error) => {
+                self.errors += 1;
+                self.error.get_or_insert(error);
+            }
+        }
+    }
+
+    fn merged(loads: Vec<Self>, took: Duration) -> Self {
+        let mut all = Self { seconds: took.as_secs_f64(), ..Self::new() };
+        for load in loads {
+            all.waits.add(&load.waits).expect("the same bounds");
+            all.errors += load.errors;
+            all.error = all.error.or(load.error);
+        }
+        all
+    }
+}
+
+/// How long to drive, and at what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan<'a> {
+    /// The service's addresses; connections are dealt out among them.
+    pub(crate) addresses: &'a [SocketAddr],
+    /// Connections.
+    pub(crate) clients: usize,
+    /// Not counted: caches and prepared statements come into being.
+    pub(crate) warm: Duration,
+    /// Counted.
+    pub(crate) time: Duration,
+}
+
+impl Plan<'_> {
+    fn connection(&self, client: usize) -> Connection {
+        Connection::to(self.addresses[client % self.addresses.len()])
+    }
+}
+
+/// Every client goes on as soon as it has its answer. `work` gets a number that no other has.
+pub(crate) async fn closed<W>(plan: Plan<'_>, work: W) -> Load
+where
+    W: AsyncFn(&mut Connection, u64) -> Result<(), String>,
+{
+    let counted = Instant::now() + plan.warm;
+    let end = counted + plan.time;
+    let next = Cell::new(0);
+    let clients = (0..plan.clients).map(async |client| {
+        let mut connection = plan.connection(client);
+        let mut load = Load::new();
+        loop {
+            let start = Instant::now();
+            if start >= end {
+                return load;
+            }
+            let outcome = work(&mut connection, next.replace(next.get() + 1)).await;
+            let finish = Instant::now();
+            if finish >= counted && finish < end {
+                load.note(outcome, finish - start);
+            }
+        }
+    });
+    Load::merged(join_all(clients).await, plan.time)
+}
+
+/// `rate` a second begin, at even distances, as long as a client is free; one that finds none waits, and its wait counts.
+/// It ends after `plan.time`, or earlier when `done` says so.
+pub(crate) async fn open<W>(plan: Plan<'_>, rate: f64, done: &Cell<bool>, work: W) -> Load
+where
+    W: AsyncFn(&mut Connection, u64) -> Result<(), String>,
+{
+    let start = Instant::now();
+    let counted = start + plan.warm;
+    let end = counted + plan.time;
+    let next = Cell::new(0_u64);
+    let clients = (0..plan.clients).map(async |client| {
+        let mut connection = plan.connection(client);
+        let mut load = Load::new();
+        loop {
+            let number = next.replace(next.get() + 1);
+            let intended = start + Duration::from_secs_f64(number as f64 / rate);
+            if intended >= end || done.get() {
+                return load;
+            }
+            sleep_until(intended).await;
+            let outcome = work(&mut connection, number).await;
+            if intended >= counted {
+                load.note(outcome, intended.elapsed());
+            }
+        }
+    });
+    let loads = join_all(clients).await;
+    Load::merged(loads, counted.elapsed().min(plan.time))
+}
+
+/// Each of `items` once, by `clients` at a time.
+pub(crate) async fn each<W, T>(plan: Plan<'_>, items: &[T], work: W) -> Load
+where
+    W: AsyncFn(&mut Connection, &T) -> Result<(), String>,
+{
+    let start = Instant::now();
+    let next = Cell::new(0);
+    let clients = (0..plan.clients).map(async |client| {
+        let mut connection = plan.connection(client);
+        let mut load = Load::new();
+        while let Some(item) = items.get(next.replace(next.get() + 1)) {
+            let begun = Instant::now();
+            let outcome = work(&mut connection, item).await;
+            load.note(outcome, begun.elapsed());
+        }
+        load
+    });
+    let loads = join_all(clients).await;
+    Load::merged(loads, start.elapsed())
+}

@@ -1,0 +1,136 @@
+//! The nightly job `expire-subscriptions` against one bare `UPDATE` of the same rows, and what buyers feel of it.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::{ENGINES, buyers};
+use crate::drive::{Load, Plan, closed, open};
+use crate::http::{Connection, Key};
+use crate::seed::{self, Seed};
+use crate::service::Process;
+use crate::table::{Engine, Target};
+use crate::world::{Books, World};
+
+const CLIENTS: usize = 32;
+const JOB: [&str; 3] = ["job", "run", "expire-subscriptions"];
+/// The share of what 32 buyers can do at most at which buyers buy beside the job.
+const SHARE: f64 = 0.4;
+
+pub(super) async fn run(world: &World) {
+    let subscriptions = world.settings.subscriptions;
+    let seed = Seed { payments: subscriptions, users: subscriptions };
+    for engine in ENGINES {
+        let toss = world.toss().await;
+        for run in 1..=world.settings.runs {
+            world.say(&format!("{engine:?}: expire, run {run}"));
+            let bare = bare(world, engine, seed).await;
+            let job = job(world, &toss, engine, seed).await;
+            world.add(engine, "expire-subscriptions, half of all", " s", job);
+            world.add(engine, "one bare UPDATE of them", " s", bare);
+            let figure = "expire-subscriptions of the bare UPDATE";
+            match engine {
+                Engine::Postgres => world.aim(figure, "×", Target::AtMost(1.5), job / bare),
+                Engine::Sqlite => world.add(engine, figure, "×", job / bare),
+            }
+            beside(world, &toss, engine, seed).await;
+        }
+    }
+}
+
+/// Seconds of the job on fresh books.
+async fn job(world: &World, toss: &Process, engine: Engine, seed: Seed) -> f64 {
+    let books = world.books(engine, seed).await;
+    let took = world.gudok(&books, toss).run(&JOB).await;
+    assert_eq!(left(&books).await, "0", "the job has left some");
+    world.discard(books).await;
+    took.as_secs_f64()
+}
+
+/// Seconds of the statement on fresh books.
+async fn bare(world: &World, engine: Engine, seed: Seed) -> f64 {
+    let books = world.books(engine, seed).await;
+    let db = seed::connect(&books.url).await;
+    let now = match engine {
+        Engine::Postgres => "now()",
+        Engine::Sqlite => "strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now')",
+    };
+    let begun = Instant::now();
+    let sql = format!(
+        "UPDATE subscription SET status = 'EXPIRED', is_active = false, changes_at = NULL, updated_at = {now}
+         WHERE changes_at <= {now} AND end_date <= {now}"
+    );
+    seed::run(&db, &sql).await;
+    let took = begun.elapsed();
+    db.close().await.expect("closed");
+    assert_eq!(left(&books).await, "0", "the statement has left some");
+    world.discard(books).await;
+    took.as_secs_f64()
+}
+
+/// How many still run though their time is over.
+async fn left(books: &Books) -> String {
+    let db = seed::connect(&books.url).await;
+    let now = match books.engine {
+        Engine::Postgres => "now() - interval '1 day'",
+        Engine::Sqlite => "strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now', '-1 day')",
+    };
+    let sql =
+        format!("SELECT CAST(COUNT(*) AS text) FROM subscription WHERE is_active AND end_date <= {now}");
+    let counted = seed::column(&db, &sql).await;
+    db.close().await.expect("closed");
+    counted.concat()
+}
+
+/// Runs the job in the process that serves, as its scheduler would, and tells how long that took.
+async fn job_of(address: SocketAddr) -> Duration {
+    let begun = Instant::now();
+    let mut connection = Connection::to(address);
+    // A job that takes longer than a caller waits goes on; then its run tells when it is done.
+    let _ = connection.post("/v1/jobs/expire-subscriptions/run", Key::Admin, "").await;
+    loop {
+        let answer = connection.get("/v1/jobs/expire-subscriptions/runs?limit=1", Key::Admin).await;
+        match answer.map(|answer| answer.member("status").map(str::to_owned)) {
+            Ok(Some(status)) if status == "DONE" => return begun.elapsed(),
+            Ok(Some(status)) if status == "RUNNING" => tokio::time::sleep(Duration::from_millis(100)).await,
+            other => panic!("the job does not run: {other:?}"),
+        }
+    }
+}
+
+/// Buyers come at a steady rate, first alone and then while the job runs.
+async fn beside(world: &World, toss: &Process, engine: Engine, seed: Seed) {
+    let books = world.books(engine, seed).await;
+    let service = world.gudok(&books, toss).serve().await;
+    let addresses = [service.address];
+    let most = closed(world.plan(&addresses, CLIENTS), buyers(world.number())).await;
+    let rate = most.rate() * SHARE;
+    let alone = open(world.plan(&addresses, CLIENTS), rate, &Cell::new(false), buyers(world.number())).await;
+    let done = Cell::new(false);
+    let plan =
+        Plan { time: Duration::from_secs(600), warm: Duration::ZERO, ..world.plan(&addresses, CLIENTS) };
+    let job = async {
+        let took = job_of(service.address).await;
+        done.set(true);
+        took
+    };
+    let (took, load): (Duration, Load) = tokio::join!(job, open(plan, rate, &done, buyers(world.number())));
+    world.complain("purchases without the job", &alone);
+    world.complain("purchases beside the job", &load);
+    world.add(
+        engine,
+        "purchases at 0.4 of the most (open loop), p99 without the job",
+        " ms",
+        alone.millis(0.99),
+    );
+    world.add(engine, "the same, p99 while the job runs", " ms", load.millis(0.99));
+    world.add(engine, "expire-subscriptions beside these buyers", " s", took.as_secs_f64());
+    let (figure, ratio) =
+        ("purchase p99 while the job runs, of that without", load.millis(0.99) / alone.millis(0.99));
+    match engine {
+        Engine::Postgres => world.aim(figure, "×", Target::AtMost(2.0), ratio),
+        Engine::Sqlite => world.add(engine, figure, "×", ratio),
+    }
+    service.stop().await;
+    world.discard(books).await;
+}

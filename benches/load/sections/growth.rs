@@ -1,0 +1,55 @@
+//! The same on big books as on small ones: purchases, reads and lists with ten million payments stored.
+
+use super::{SMALL, buyers, checks, lists};
+use crate::drive::closed;
+use crate::seed::Seed;
+use crate::table::{Engine, Target};
+use crate::world::World;
+
+const CLIENTS: usize = 32;
+
+pub(super) async fn run(world: &World) {
+    let payments = world.settings.payments;
+    let big = Seed { payments, users: payments / 5 };
+    let toss = world.toss().await;
+    let (small_books, big_books) =
+        (world.books(Engine::Postgres, SMALL).await, world.books(Engine::Postgres, big).await);
+    let small_service = world.gudok(&small_books, &toss).serve().await;
+    let big_service = world.gudok(&big_books, &toss).serve().await;
+    for run in 1..=world.settings.runs {
+        world.say(&format!("growth, run {run}"));
+        let mut rates = Vec::new();
+        let mut order = [(&small_service, SMALL.users), (&big_service, big.users)];
+        // Whatever the machine does meanwhile must not always strike the same.
+        if run % 2 == 0 {
+            order.reverse();
+        }
+        for (service, users) in order {
+            let addresses = [service.address];
+            let bought = closed(world.plan(&addresses, CLIENTS), buyers(world.number())).await;
+            let read = closed(world.plan(&addresses, CLIENTS), checks(users)).await;
+            let mut all = vec![("purchases, 32 buyers", bought), ("entitlement reads, 32 clients", read)];
+            all.extend(lists::pages(world, service.address, users).await);
+            rates.push(all);
+        }
+        if run % 2 == 0 {
+            rates.reverse();
+        }
+        let [small, big] = &rates[..] else { panic!("two books") };
+        for ((name, small), (_, big)) in small.iter().zip(big) {
+            let figure = format!("{payments} payments: {name}");
+            world.add_load(Engine::Postgres, &figure, big);
+            let figure = format!("{payments} payments: {name}, of those with {}", SMALL.payments);
+            let ratio = big.rate() / small.rate();
+            if name.starts_with("purchases") {
+                world.aim(&figure, "", Target::AtLeast(0.9), ratio);
+            } else {
+                world.add(Engine::Postgres, &figure, "", ratio);
+            }
+        }
+    }
+    small_service.stop().await;
+    big_service.stop().await;
+    world.discard(small_books).await;
+    world.discard(big_books).await;
+}
