@@ -86,6 +86,7 @@ pub async fn apply(
         return Err(ApplyError::Unknown(order_id.clone()));
     };
     let before = payment.clone();
+    let mut kept = before.clone();
     if about(tx, &mut payment, truth, heard).await? == About::Superseded {
         return Ok(payment);
     }
@@ -109,6 +110,7 @@ pub async fn apply(
         Status::Done | Status::PartialCanceled | Status::Canceled if truth.approved_at.is_some() => {
             if !was_approved(payment.status) {
                 approve(tx, zone, &mut payment, truth, heard).await?;
+                kept = payment.clone();
             }
             refunds::apply_cancels(tx, zone, &mut payment, truth, heard).await?;
             // An older truth can only show more money, never less.
@@ -127,7 +129,7 @@ pub async fn apply(
         // Whatever question was still open has been answered.
         payment.next_settle_at = None;
     }
-    if payment != before {
+    if payment != kept {
         payment.updated_at = heard.now;
         moves::save(tx, &payment).await?;
     }

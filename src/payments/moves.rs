@@ -156,5 +156,5 @@ async fn write(
         payment_method: Set(reason.failure.and(payment.payment_method.clone())),
         created_at: Set(reason.now),
     };
-    row.insert(tx).await.map(drop)
+    payment_event::Entity::insert(row).exec_without_returning(tx).await.map(drop)
 }

@@ -51,15 +51,15 @@ pub async fn append(
     let Some(months) = months else { return Err(PeriodError::SellsNoTime(payment.order_id.clone())) };
     lock_user(tx, &payment.user_id).await?;
     let existing = find(tx, &payment.user_id).await?;
-    let periods = match &existing {
-        Some(subscription) => live_periods(tx, subscription.id).await?,
-        None => Vec::new(),
-    };
     // A deposit that was taken back and made again pays for the same period again.
-    let earlier = subscription_period::Entity::find()
-        .filter(subscription_period::Column::OrderId.eq(payment.order_id.clone()))
-        .one(tx)
-        .await?;
+    let (periods, earlier) = match &existing {
+        Some(subscription) => {
+            let same = subscription_period::Column::OrderId.eq(payment.order_id.clone());
+            let earlier = subscription_period::Entity::find().filter(same).one(tx).await?;
+            (live_periods(tx, subscription.id).await?, earlier)
+        }
+        None => (Vec::new(), None),
+    };
     let bought = Purchase {
         id: earlier.as_ref().map_or_else(PeriodId::new, |period| period.id),
         order_id: payment.order_id.clone(),
@@ -78,10 +78,10 @@ pub async fn append(
     if let Some(slot) = slots.iter().find(|slot| slot.id == bought.id) {
         let period = new_period(&bought, slot, subscription_id, &periods, now);
         if earlier.is_some() {
-            period.update(tx).await?
+            period.update(tx).await.map(drop)?;
         } else {
-            period.insert(tx).await?
-        };
+            subscription_period::Entity::insert(period).exec_without_returning(tx).await?;
+        }
     }
     Ok(())
 }
@@ -226,10 +226,10 @@ async fn keep_state(
         updated_at: Set(now),
     };
     if existing.is_some() {
-        row.update(tx).await?
+        row.update(tx).await.map(drop)?;
     } else {
-        row.insert(tx).await?
-    };
+        subscription::Entity::insert(row).exec_without_returning(tx).await?;
+    }
     Ok(id)
 }
 

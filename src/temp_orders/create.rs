@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{CustomerKey, OrderId, PlanId, UserId, customer, plan, temp_order};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
+use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
 
 use super::find::Quoted;
 use crate::app::App;
@@ -59,7 +59,7 @@ pub async fn create(
             created_at: now,
             expires_at: now + ttl,
         };
-        order.clone().into_active_model().insert(tx).await?;
+        temp_order::Entity::insert(order.clone().into_active_model()).exec_without_returning(tx).await?;
         checkout::keep(tx, app, &order, returns).await?;
         idempotency::made(tx, claim, &order.order_id).await?;
         Ok(Quoted { order, customer_key })
@@ -75,15 +75,19 @@ async fn customer_key(
     if let Some(customer) = customer::Entity::find_by_id(user_id.clone()).one(tx).await? {
         return Ok(customer.customer_key);
     }
+    let customer_key = CustomerKey::random();
     let customer = customer::ActiveModel {
         user_id: Set(user_id.clone()),
-        customer_key: Set(CustomerKey::random()),
+        customer_key: Set(customer_key.clone()),
         created_at: Set(now),
     };
-    customer::Entity::insert(customer)
+    let inserted = customer::Entity::insert(customer)
         .on_conflict(OnConflict::column(customer::Column::UserId).do_nothing().to_owned())
         .exec_without_returning(tx)
         .await?;
+    if inserted == 1 {
+        return Ok(customer_key);
+    }
     // Whoever came first has named the user.
     let found = customer::Entity::find_by_id(user_id.clone()).one(tx).await?;
     found.map(|customer| customer.customer_key).ok_or_else(|| DbErr::RecordNotFound("customer".to_owned()))

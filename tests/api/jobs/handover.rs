@@ -23,7 +23,7 @@ scenarios![
 ];
 
 /// More than two batches.
-const MANY: usize = 2_500;
+const MANY: usize = 4_500;
 
 /// Subscribers whose time is over.
 async fn lapsed(world: &World) {
@@ -58,13 +58,13 @@ async fn a_run_that_goes_on_shows_how_far_it_has_come(world: &World) {
         return;
     }
     lapsed(world).await;
-    let hold = Hold::subscription(world, 1_500).await;
+    let hold = Hold::subscription(world, 2_500).await;
     let app = world.app.clone();
     let work = tokio::spawn(async move { run_due(&app, Job::ExpireSubscriptions, app.clock.now()).await });
     let shown = eventually("it shows how far it has come", async || {
         let reply = world.admin().get("/v1/jobs/expire-subscriptions/runs").await;
         let run = reply.expect(200)["items"][0].clone();
-        (run["affected"] == 1_000).then_some(run)
+        (run["affected"] == 2_000).then_some(run)
     })
     .await;
     assert_eq!((&shown["status"], &shown["total"]), (&"RUNNING".into(), &MANY.into()));
@@ -78,15 +78,15 @@ async fn a_process_that_stops_hands_its_run_over_at_once(world: &World) {
         return;
     }
     lapsed(world).await;
-    let hold = Hold::subscription(world, 1_500).await;
+    let hold = Hold::subscription(world, 2_500).await;
     let (other, _client) = world.second_service().await;
     let now = world.app.clock.now();
     let runner = other.clone();
     let work = other.tasks.spawn(async move { run_due(&runner, Job::ExpireSubscriptions, now).await });
-    eventually("a batch is done", async || (expired(world).await == 1_000).then_some(())).await;
+    eventually("a batch is done", async || (expired(world).await == 2_000).then_some(())).await;
     other.stopping.cancel();
     let left = work.await.expect("not cut off").expect("a run").expect("its own");
-    assert_eq!((left.status, left.affected), (JobRunStatus::Running, 1_000));
+    assert_eq!((left.status, left.affected), (JobRunStatus::Running, 2_000));
     assert!(left.lease_until <= world.app.clock.now(), "nobody waits for {}", left.lease_until);
     hold.release().await;
     // What was under way when it stopped has been taken back, and is done by whoever ticks next.
@@ -102,21 +102,21 @@ async fn a_run_by_hand_that_is_stopped_has_failed(world: &World) {
         return;
     }
     lapsed(world).await;
-    let hold = Hold::subscription(world, 1_500).await;
+    let hold = Hold::subscription(world, 2_500).await;
     let (other, _client) = world.second_service().await;
     let (runner, now) = (other.clone(), world.app.clock.now());
     let work = other.tasks.spawn(async move {
         let by_hand = (&Actor::command_line(), |_progress| {});
         run_to_end(&runner, Job::ExpireSubscriptions, by_hand, now).await
     });
-    eventually("a batch is done", async || (expired(world).await == 1_000).then_some(())).await;
+    eventually("a batch is done", async || (expired(world).await == 2_000).then_some(())).await;
     other.stopping.cancel();
     let ended = work.await.expect("not cut off").expect("a run");
-    assert_eq!((ended.status, ended.affected), (JobRunStatus::Failed, 1_000));
+    assert_eq!((ended.status, ended.affected), (JobRunStatus::Failed, 2_000));
     assert!(ended.error.is_some_and(|reason| reason.contains("asked to stop")));
     hold.release().await;
     // Whoever asks again gets the rest done.
-    assert_eq!(world.run_job("expire-subscriptions").await, 1_500);
+    assert_eq!(world.run_job("expire-subscriptions").await, 2_500);
 }
 
 async fn a_run_that_another_process_took_over_is_let_go(world: &World) {
@@ -124,11 +124,11 @@ async fn a_run_that_another_process_took_over_is_let_go(world: &World) {
         return;
     }
     lapsed(world).await;
-    let hold = Hold::subscription(world, 1_500).await;
+    let hold = Hold::subscription(world, 2_500).await;
     let (other, _client) = world.second_service().await;
     let now = world.app.clock.now();
     let slow = tokio::spawn(async move { run_due(&other, Job::ExpireSubscriptions, now).await });
-    eventually("a batch is done", async || (expired(world).await == 1_000).then_some(())).await;
+    eventually("a batch is done", async || (expired(world).await == 2_000).then_some(())).await;
     // Its process sleeps for a minute, as far as the others can tell.
     let later = now + Duration::minutes(1);
     let app = world.app.clone();

@@ -20,7 +20,7 @@ scenarios![
 ];
 
 /// More than two batches.
-const MANY: usize = 2_500;
+const MANY: usize = 4_500;
 
 /// Subscribers whose time is over by the clock of the machine, which the processes see.
 async fn lapsed(world: &World) {
@@ -94,9 +94,9 @@ async fn a_process_that_is_told_to_run_no_jobs_runs_none(world: &World) {
 /// A process that has done a batch of the nightly job and waits for a row that somebody holds.
 async fn in_the_middle(world: &World) -> (Serving, Hold) {
     lapsed(world).await;
-    let hold = Hold::subscription(world, 1_500).await;
+    let hold = Hold::subscription(world, 2_500).await;
     let runner = Serving::start(&settings(world, &[])).await;
-    eventually("a batch is done", async || (expired(world).await == 1_000).then_some(())).await;
+    eventually("a batch is done", async || (expired(world).await == 2_000).then_some(())).await;
     (runner, hold)
 }
 
@@ -128,7 +128,7 @@ async fn a_runner_that_is_stopped_in_the_middle_leaves_the_rest_to_the_others(wo
     assert_eq!(runner.ended().await, Some(0), "{}", runner.said());
     assert!(runner.lines().iter().any(|line| {
         line["message"].as_str().is_some_and(|said| said.starts_with("handed over"))
-            && line["affected"] == 1_000
+            && line["affected"] == 2_000
     }));
     hold.release().await;
     let run = done(world).await;
