@@ -2,6 +2,7 @@
 
 use gudok::app::App;
 use gudok::config::Config;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
 use serde_json::json;
 
 use crate::support::client::{ADMIN_KEY, Client, SERVICE_KEY};
@@ -10,7 +11,10 @@ use crate::support::process::eventually;
 use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::World;
 
-scenarios![a_service_outlives_an_outage_of_its_database];
+scenarios![
+    a_service_outlives_an_outage_of_its_database,
+    a_purchase_whose_connection_dies_in_the_middle_is_made_on_another,
+];
 
 async fn a_service_outlives_an_outage_of_its_database(world: &World) {
     if world.backend == Backend::Sqlite {
@@ -56,4 +60,28 @@ async fn a_service_outlives_an_outage_of_its_database(world: &World) {
     client.post("/v1/payments/confirm", order).await.expect_problem(404, "ORDER_NOT_FOUND");
     app.stopping.cancel();
     service.finished().await.expect("a clean stop");
+}
+
+async fn a_purchase_whose_connection_dies_in_the_middle_is_made_on_another(world: &World) {
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    let order = world.order("u1", &world.basic().await).await;
+    let key = world.authenticate(&order);
+    let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
+    one.max_connections(1);
+    let other = Database::connect(one).await.expect("connected");
+    other.execute_unprepared("BEGIN; LOCK TABLE payment IN ACCESS EXCLUSIVE MODE").await.expect("held");
+    let cut = async {
+        // The server ends whoever waits for the table, as it ends all when it is stopped.
+        let end = "SELECT 1 FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock') AS ended";
+        let statement = || Statement::from_string(other.get_database_backend(), end);
+        let ended = async || other.query_one_raw(statement()).await.expect("asked");
+        eventually("somebody waits for the table, and is cut off", ended).await;
+        other.execute_unprepared("COMMIT").await.expect("let go");
+    };
+    let (reply, ()) = tokio::join!(world.confirm(&order, &key), cut);
+    assert_eq!(reply.expect(200)["payment"]["status"], "DONE");
+    assert_eq!((world.confirms_received(&order), world.ledger_of(&order)), (1, (1, 9_900)));
 }
