@@ -11,13 +11,14 @@ const UP: &[&str] = &[
     "ALTER TABLE job_run ADD COLUMN total {int} CHECK (total >= 0)",
     "ALTER TABLE job_run ADD COLUMN attempt integer NOT NULL DEFAULT 1 CHECK (attempt >= 1)",
     // The batches of the nightly job begin where the one before ended, also where many rows are due at one instant.
+    "CREATE INDEX subscription_due_idx ON subscription (changes_at, id) WHERE changes_at IS NOT NULL",
+    // Last, because it keeps everybody from the table until the step is committed.
     "DROP INDEX subscription_changes_idx",
-    "CREATE INDEX subscription_changes_idx ON subscription (changes_at, id) WHERE changes_at IS NOT NULL",
 ];
 
 const DOWN: &[&str] = &[
-    "DROP INDEX subscription_changes_idx",
     "CREATE INDEX subscription_changes_idx ON subscription (changes_at) WHERE changes_at IS NOT NULL",
+    "DROP INDEX subscription_due_idx",
     "ALTER TABLE job_run DROP COLUMN attempt",
     "ALTER TABLE job_run DROP COLUMN total",
 ];

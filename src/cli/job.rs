@@ -25,7 +25,7 @@ pub(super) async fn run(name: &str) -> Result<ExitCode, Box<dyn std::error::Erro
     let config = Config::load()?;
     let app = super::app(config, matches!(job, Job::SettlePayments | Job::ProcessWebhooks | Job::Reconcile))
         .await?;
-    super::stop_on_signals(&app)?;
+    super::stop_on_signals(&app, Duration::ZERO)?;
     // It draws on standard error, and only if that is a terminal.
     let bar = ProgressBar::no_length().with_style(style(name, None));
     let begun = |progress: Progress| {

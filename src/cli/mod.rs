@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -163,11 +164,11 @@ async fn app(config: Config, asks_toss: bool) -> Result<App, Box<dyn std::error:
     Ok(app)
 }
 
-/// At SIGTERM or SIGINT: cancels `app.draining` at once, and `app.stopping` after `server.drain_secs` or at the next signal.
+/// At SIGTERM or SIGINT: cancels `app.draining` at once, and `app.stopping` after `drain` or at the next signal.
 ///
 /// # Errors
 /// When signals cannot be heard.
-fn stop_on_signals(app: &App) -> std::io::Result<()> {
+fn stop_on_signals(app: &App, drain: Duration) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let app = app.clone();
@@ -182,7 +183,7 @@ fn stop_on_signals(app: &App) -> std::io::Result<()> {
         tracing::info!("asked to stop");
         app.draining.cancel();
         // Whether time is up or somebody is impatient is all the same.
-        let _ = tokio::time::timeout(app.config.server.drain(), asked()).await;
+        let _ = tokio::time::timeout(drain, asked()).await;
         app.stopping.cancel();
     });
     Ok(())

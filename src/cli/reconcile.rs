@@ -1,6 +1,8 @@
 //! `gudok reconcile`: the comparison with Toss's books by hand, with its progress in a terminal and its result as a
 //! table or as JSON.
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use clap::Args;
@@ -39,7 +41,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Option<bool>, Box<dyn s
     let days = json!({"from": arguments.from.to_string(), "to": arguments.to.to_string()});
     let act = Act::new(Action::JobRun, "reconcile").made(days);
     audit::record(&app, &Actor::command_line(), &act, app.clock.now()).await?;
-    super::stop_on_signals(&app)?;
+    super::stop_on_signals(&app, Duration::ZERO)?;
     // It draws on standard error, and only if that is a terminal.
     let bar = ProgressBar::new(0).with_style(style());
     let watch = |progress: Progress| {

@@ -35,7 +35,7 @@ pub(super) async fn serve() -> Result<ExitCode, Box<dyn std::error::Error>> {
     if !db::migrate::is_current(&app.db).await? {
         return Err("the database's schema is outdated: run `gudok migrate` first".into());
     }
-    super::stop_on_signals(&app)?;
+    super::stop_on_signals(&app, app.config.server.drain())?;
     crate::run::start(&app).await?.finished().await?;
     Ok(ExitCode::SUCCESS)
 }

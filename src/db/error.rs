@@ -30,6 +30,11 @@ pub fn is_unavailable(error: &DbErr) -> bool {
     }
 }
 
+/// Whether a lock was not to be had in time.
+pub(super) fn lock_timed_out(error: &DbErr) -> bool {
+    inner(error).and_then(code).is_some_and(|code| code == "55P03")
+}
+
 /// Whether `error` says that a unique key is taken.
 pub fn unique_violation(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))

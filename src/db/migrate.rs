@@ -3,15 +3,22 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait, SchemaManager};
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::error::lock_timed_out;
 use super::{Database, prepare_folder};
 
 /// The name under which migrating processes queue on PostgreSQL ("gudok" in ASCII).
 const ADVISORY_LOCK: i64 = 0x67_75_64_6f_6b;
+/// How long a step waits for a table while everybody else waits behind it.
+const LOCK_TIMEOUT: &str = "2s";
+/// How often it is tried, and how long it pauses in between.
+const MOST_TRIES: u32 = 60;
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// Applies every step that is missing.
 ///
@@ -19,7 +26,15 @@ const ADVISORY_LOCK: i64 = 0x67_75_64_6f_6b;
 /// The database's own.
 pub async fn up(url: &SecretString) -> Result<(), DbErr> {
     let alone = alone(url).await?;
-    let outcome = Migrator::up(alone.database.read(), None).await;
+    let mut outcome = Migrator::up(alone.database.read(), None).await;
+    for _ in 1..MOST_TRIES {
+        match &outcome {
+            // Somebody reads a table for long. Nobody else could use it while we waited for our turn, so we go and come.
+            Err(error) if lock_timed_out(error) => tokio::time::sleep(PAUSE).await,
+            Ok(()) | Err(_) => break,
+        }
+        outcome = Migrator::up(alone.database.read(), None).await;
+    }
     alone.database.close().await;
     outcome
 }
@@ -65,7 +80,9 @@ async fn alone(url: &SecretString) -> Result<Alone, DbErr> {
     let folder = if sqlite { Some(locked(prepare_folder(url.expose_secret())?).await?) } else { None };
     let database = Database::connect(url, Some(1)).await?;
     if !sqlite {
-        let lock = format!("SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})");
+        let lock = format!(
+            "SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK}); SET lock_timeout = '{LOCK_TIMEOUT}'"
+        );
         database.read().execute_unprepared(&lock).await?;
     }
     Ok(Alone { database, _folder: folder })

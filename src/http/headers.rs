@@ -12,9 +12,10 @@ use super::paths::Paths;
 use crate::app::App;
 
 /// What browsers may send.
-const ALLOWED: &str = "authorization, content-type, idempotency-key, x-request-id, accept-language";
+const ALLOWED: &str =
+    "authorization, content-type, idempotency-key, if-none-match, x-request-id, accept-language";
 /// What scripts may read beyond the usual.
-const EXPOSED: &str = "x-request-id, retry-after, idempotency-replayed, ratelimit, ratelimit-policy";
+const EXPOSED: &str = "etag, x-request-id, retry-after, idempotency-replayed, ratelimit, ratelimit-policy";
 /// How many seconds browsers remember a preflight; none of them keeps it for longer.
 const REMEMBERED: &str = "7200";
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job as Tick, JobScheduler, JobSchedulerError};
 
-use super::{Job, run_due};
+use super::{Job, Schedule, run_due};
 use crate::app::App;
 
 /// Why there is no heartbeat.
@@ -71,7 +71,12 @@ impl Pulse {
         self.beats.fetch_add(1, Ordering::Relaxed);
         // A tick that comes while the job still runs here is let go.
         let Some(busy) = self.busy.get(place) else { return };
-        if self.app.draining.is_cancelled() || busy.swap(true, Ordering::AcqRel) {
+        // While it drains, it still takes purchases, which must be settled; what takes long is for the others.
+        let ends = match job.schedule(&self.app) {
+            Schedule::Every(_) => &self.app.stopping,
+            Schedule::Daily { .. } => &self.app.draining,
+        };
+        if ends.is_cancelled() || busy.swap(true, Ordering::AcqRel) {
             return;
         }
         let worker = self.app.clone();

@@ -118,6 +118,36 @@ async fn bury_the_dead(
         .map(drop)
 }
 
+/// Takes out the runs of `job`, which is due every few seconds, from `due` on, where the newest of them lies ahead of
+/// `now`: the clock was put back, and they would keep the job from running until it has come there again.
+pub(super) async fn forget_the_future(
+    app: &App,
+    job: Job,
+    due: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let own = table::Column::Name.eq(job.name());
+    let newest = table::Entity::find()
+        .filter(own.clone())
+        .order_by_desc(table::Column::ScheduledFor)
+        .one(app.db.read())
+        .await?;
+    if newest.is_none_or(|run| run.scheduled_for <= now + AHEAD) {
+        return Ok(());
+    }
+    tracing::warn!(
+        job = job.name(),
+        "runs lie ahead of the clock: was it put back, or is another process's ahead?"
+    );
+    transact!(app.db, |tx| {
+        let ahead = table::Entity::delete_many()
+            .filter(own.clone())
+            .filter(table::Column::ScheduledFor.gte(due))
+            .filter(table::Column::Status.ne(JobRunStatus::Running));
+        ahead.exec(tx).await.map(drop)
+    })
+}
+
 /// Continues the run of the same due time if its process is gone or has handed it over, tries it again if it failed a
 /// while ago, and does it again if it was done by a clock that was ahead.
 async fn take_over(

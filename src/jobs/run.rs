@@ -83,6 +83,9 @@ pub async fn run_to_end(
 /// The database's own.
 pub async fn run_due(app: &App, job: Job, now: DateTime<Utc>) -> Result<Option<job_run::Model>, DbErr> {
     let Some(due) = job.schedule(app).last_due(now, app.config.billing.timezone) else { return Ok(None) };
+    if matches!(job.schedule(app), Schedule::Every(_)) {
+        record::forget_the_future(app, job, due, now).await?;
+    }
     let known = job_run::Entity::find()
         .filter(job_run::Column::Name.eq(job.name()))
         .filter(job_run::Column::ScheduledFor.eq(due))
@@ -193,13 +196,17 @@ impl Mission {
         }
     }
 
-    /// Renews the lease beside the work for as long as the run is this process's own.
+    /// Renews the lease beside the work for as long as the run is this process's own. Work that is due again in seconds
+    /// goes on even then: it may be in the middle of its questions to Toss.
     async fn signs_of_life(&self, app: &App, run: &job_run::Model) {
         loop {
             tokio::time::sleep(SIGN_OF_LIFE).await;
             match record::renew(app, run, &self.progress, app.clock.now()).await {
                 Ok(true) => {}
-                Ok(false) => return,
+                Ok(false) => match self.job.schedule(app) {
+                    Schedule::Every(_) => std::future::pending().await,
+                    Schedule::Daily { .. } => return,
+                },
                 Err(error) => tracing::warn!(%error, "the lease could not be renewed"),
             }
         }

@@ -149,6 +149,9 @@ enum EntitlementAnswer {
         /// For how many seconds it may be used without asking again: never beyond the next change that time alone brings.
         #[oai(header = "Cache-Control")]
         String,
+        /// Whoever asks as somebody else may not be shown it.
+        #[oai(header = "Vary")]
+        String,
     ),
     /// As in the answer that `If-None-Match` names.
     #[oai(status = 304)]
@@ -158,6 +161,9 @@ enum EntitlementAnswer {
         String,
         /// For how many seconds it may be used without asking again.
         #[oai(header = "Cache-Control")]
+        String,
+        /// Whoever asks as somebody else may not be shown it.
+        #[oai(header = "Vary")]
         String,
     ),
 }
@@ -169,10 +175,11 @@ impl EntitlementAnswer {
             0 => "private, no-cache".to_owned(),
             seconds => format!("private, max-age={seconds}"),
         };
+        let vary = "Authorization".to_owned();
         if known.is_some_and(|known| names(known, &tag)) {
-            Self::Unchanged(tag, control)
+            Self::Unchanged(tag, control, vary)
         } else {
-            Self::Shown(Json(view), tag, control)
+            Self::Shown(Json(view), tag, control, vary)
         }
     }
 }
@@ -221,9 +228,8 @@ impl SubscriptionsApi {
         if caller.owner().is_some_and(|owner| owner != user_id) {
             return Err(Code::SubscriptionNotFound.into());
         }
-        let now = app.clock.now();
-        let found = app.entitlements.of_user(&app.db, &user_id, now).await?;
-        let subscribed = found.ok_or(Code::SubscriptionNotFound)?;
+        let found = app.entitlements.of_user(&app.db, &user_id, &app.clock).await?;
+        let (subscribed, now) = found.ok_or(Code::SubscriptionNotFound)?;
         let until = subscribed.changes_at;
         let max_age = app.config.billing.entitlement_max_age(until, now);
         Ok(EntitlementAnswer::of(SubscriptionView::of(subscribed), max_age, if_none_match.0.as_deref()))

@@ -1,6 +1,7 @@
 //! Entitlement checks that wait at the same time share one statement: whoever gets a turn reads for all who wait.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -9,6 +10,7 @@ use sea_orm::DbErr;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::read::{Held, Subscribed, held, held_together};
+use crate::clock::Clock;
 use crate::db::Database;
 
 /// Statements that read at once. With fewer, more wait together; with more, none waits long behind a slow one.
@@ -29,6 +31,8 @@ struct Shared {
 #[derive(Debug)]
 struct Waiting {
     user_id: UserId,
+    /// Set once somebody reads for it.
+    taken: Arc<AtomicBool>,
     answer: oneshot::Sender<Option<Held>>,
 }
 
@@ -39,7 +43,8 @@ impl Default for Together {
 }
 
 impl Together {
-    /// The subscription of `user_id` at `now`, read after this was called, so that a caller sees what it has just bought.
+    /// The subscription of `user_id`, read after this was called, so that a caller sees what it has just bought, and the
+    /// instant at which it stands so: by `clock` after the wait, which may have been longer than what was left of it.
     ///
     /// # Errors
     /// The database's own.
@@ -47,14 +52,15 @@ impl Together {
         &self,
         db: &Database,
         user_id: &UserId,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Subscribed>, DbErr> {
+        clock: &Clock,
+    ) -> Result<Option<(Subscribed, DateTime<Utc>)>, DbErr> {
         let found = match self.0.ask(db, user_id).await {
             Some(found) => found,
             // Whoever read for us could not, or has gone.
             None => held(db.read(), user_id).await?,
         };
-        found.map(|held| held.at(now)).transpose()
+        let now = clock.now();
+        found.map(|held| Ok((held.at(now)?, now))).transpose()
     }
 }
 
@@ -62,13 +68,21 @@ impl Shared {
     /// What somebody read for us; none when nobody could.
     async fn ask(&self, db: &Database, user_id: &UserId) -> Option<Option<Held>> {
         let (answer, mut answered) = oneshot::channel();
-        self.queue(Waiting { user_id: user_id.clone(), answer });
+        let taken = Arc::new(AtomicBool::new(false));
+        self.queue(Waiting { user_id: user_id.clone(), taken: Arc::clone(&taken), answer });
         // One turn may go to others who have waited longer.
         loop {
             tokio::select! {
                 biased;
                 found = &mut answered => return found.ok(),
-                Ok(_turn) = self.turns.acquire() => self.serve(db).await,
+                Ok(turn) = self.turns.acquire() => {
+                    if taken.load(Ordering::Acquire) {
+                        // Somebody reads for us by now: the turn is for those who still wait.
+                        drop(turn);
+                        return answered.await.ok();
+                    }
+                    self.serve(db).await;
+                }
             }
         }
     }
@@ -82,7 +96,8 @@ impl Shared {
         let batch: Vec<Waiting> = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let most = waiting.len().min(MOST_TOGETHER);
-            waiting.drain(..most).filter(|one| !one.answer.is_closed()).collect()
+            let batch = waiting.drain(..most).filter(|one| !one.answer.is_closed());
+            batch.inspect(|one| one.taken.store(true, Ordering::Release)).collect()
         };
         match batch.as_slice() {
             [] => {}

@@ -20,6 +20,7 @@ scenarios![
     a_run_that_another_process_took_over_is_let_go,
     a_run_done_by_a_clock_that_was_ahead_is_done_again,
     a_lease_of_a_clock_that_was_ahead_holds_nobody_up,
+    a_clock_that_is_put_back_by_an_hour_does_not_rest_for_an_hour,
 ];
 
 /// More than two batches.
@@ -169,4 +170,25 @@ async fn a_lease_of_a_clock_that_was_ahead_holds_nobody_up(world: &World) {
     world.advance(Duration::days(-3));
     let ran = run_due(&world.app, Job::ExpireSubscriptions, world.app.clock.now()).await.expect("a tick");
     assert_eq!(ran.map(|run| run.status), Some(JobRunStatus::Done));
+}
+
+async fn a_clock_that_is_put_back_by_an_hour_does_not_rest_for_an_hour(world: &World) {
+    let tick = async || {
+        let now = world.app.clock.now();
+        (run_due(&world.app, Job::ProcessWebhooks, now).await.expect("a tick"), now)
+    };
+    for _ in 0..40 {
+        assert!(tick().await.0.is_some(), "every due time has its run");
+        world.advance(Duration::seconds(90));
+    }
+    // Back to the middle: these due times were all served, an hour of the clock ago.
+    world.advance(Duration::minutes(-45));
+    for _ in 0..20 {
+        let (run, now) = tick().await;
+        let run = run.expect("a run");
+        assert_eq!(run.status, JobRunStatus::Done);
+        assert!(run.scheduled_for <= now && run.started_at >= now - Duration::seconds(1), "{run:?}");
+        assert!(tick().await.0.is_none(), "once");
+        world.advance(Duration::seconds(90));
+    }
 }
