@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use super::{Breach, Report, check};
 use crate::app::App;
 use crate::db::transact;
+use crate::event_amounts;
 use crate::findings::{self, Found, Kind};
 
 /// Findings that one transaction writes at most.
@@ -46,6 +47,8 @@ pub async fn nightly(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
             gone.exec(tx).await.map(drop)
         })?;
     }
+    // Whatever was found: the sum is of what the books hold.
+    event_amounts::close(app, now).await?;
     Ok(u64::try_from(report.breaches.len()).unwrap_or(u64::MAX))
 }
 

@@ -1,20 +1,27 @@
 //! Reads the event total and its entries.
 
+use chrono::{DateTime, Utc};
 use entity::event_amount;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, Statement};
 
 use crate::http::page::{Page, PageRequest, page_of};
 
-/// The sum of all entries, in won.
+/// The sum of all entries, in won: what was added up by night, and the entries since.
 ///
 /// # Errors
 /// The database's own.
 pub async fn total(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-    // PostgreSQL sums whole numbers as `numeric`.
-    let sql = "SELECT CAST(COALESCE(SUM(amount), 0) AS bigint) AS total FROM event_amount";
-    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    let values = [DateTime::<Utc>::UNIX_EPOCH.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), TOTAL, values);
+    let row = db.query_one_raw(statement).await?;
     row.map_or(Ok(0), |row| row.try_get("", "total"))
 }
+
+/// One statement, so that it sees one state of both tables. PostgreSQL sums whole numbers as `numeric`.
+const TOTAL: &str = "
+    SELECT CAST(COALESCE((SELECT t.amount FROM event_total t ORDER BY t.ends_at DESC LIMIT 1), 0)
+        + COALESCE((SELECT SUM(e.amount) FROM event_amount e
+            WHERE e.created_at >= COALESCE((SELECT MAX(t.ends_at) FROM event_total t), $1)), 0) AS bigint) AS total";
 
 /// One page of entries, newest first.
 ///

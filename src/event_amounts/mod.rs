@@ -1,8 +1,10 @@
 //! The event total: entries that are only ever added, so that it is exact without a row that everybody locks.
 
 pub mod api;
+mod close;
 mod enter;
 mod list;
 
+pub(crate) use close::close;
 pub use enter::enter;
 pub use list::{list, total};

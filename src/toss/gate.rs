@@ -77,11 +77,11 @@ impl Gate {
         let now = self.clock.now();
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Refused { retry_after: 2 })?;
         let mut state = self.state();
-        if let Some(until) = state.paused_until.filter(|until| now < *until) {
+        if let Some(until) = state.paused_until.filter(|until| lasts(*until, LONGEST_PAUSE, now)) {
             return Err(Refused { retry_after: seconds(until - now) });
         }
         if let Some(until) = state.open_until {
-            if now < until {
+            if lasts(until, COOL_DOWN, now) {
                 return Err(Refused { retry_after: seconds(until - now) });
             }
             // This one is let through to see whether Toss is back; the others wait for what it finds.
@@ -94,7 +94,7 @@ impl Gate {
     /// finds out that Toss is back.
     pub(super) fn is_listening(&self) -> bool {
         let now = self.clock.now();
-        self.state().paused_until.is_none_or(|until| now >= until)
+        self.state().paused_until.is_none_or(|until| !lasts(until, LONGEST_PAUSE, now))
     }
 
     /// Learns from how a call went: with `other` than what it asked for, or well. `retry_after` is what a 429 asked for, in
@@ -140,13 +140,19 @@ impl Gate {
         Standing {
             in_flight: most.saturating_sub(self.slots.available_permits()),
             open: state.open_until.is_some(),
-            paused: state.paused_until.is_some_and(|until| now < until),
+            paused: state.paused_until.is_some_and(|until| lasts(until, LONGEST_PAUSE, now)),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether something goes on until `until` that lasts `longest` at most: what seems to last longer was written by a clock
+/// that has been put back since.
+fn lasts(until: DateTime<Utc>, longest: Duration, now: DateTime<Utc>) -> bool {
+    now < until && until - now <= longest
 }
 
 /// Whole seconds, rounded up, at least one.
@@ -167,6 +173,22 @@ mod tests {
     fn gate(most: usize) -> (Gate, Arc<AtomicI64>) {
         let shift = Arc::new(AtomicI64::new(0));
         (Gate::new(most, Clock::shifted_by(Arc::clone(&shift))), shift)
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_makes_no_pause_longer() {
+        let (gate, shift) = gate(4);
+        gate.heard(None, Some(429), Some(2));
+        assert!(gate.admit().is_err() && !gate.is_listening());
+        shift.store(-3_600_000_000, Ordering::Relaxed);
+        assert!(gate.admit().is_ok() && gate.is_listening() && !gate.standing(4).paused);
+        for _ in 0..FAILURES_TO_OPEN {
+            gate.heard(Some(&silent()), None, None);
+        }
+        assert!(gate.admit().is_err());
+        shift.store(-7_200_000_000, Ordering::Relaxed);
+        assert!(gate.admit().is_ok(), "one is let through to see whether Toss is back");
+        assert!(gate.admit().is_err(), "and only one");
     }
 
     fn declined() -> Answer {

@@ -1,6 +1,10 @@
 //! The event total: exact, however many buy at once.
 
+use chrono::Duration;
 use futures_util::future::join_all;
+use gudok::audit::Actor;
+use gudok::jobs::{Job, run_to_end};
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
 use crate::support::scenario::scenarios;
@@ -11,6 +15,7 @@ scenarios![
     a_confirmation_tells_its_own_amount_and_the_total_since,
     purchases_and_refunds_at_once_give_an_exact_total,
     the_entries_of_all_pages_sum_to_the_total,
+    the_total_is_the_same_whatever_was_added_up_by_night,
 ];
 
 async fn forty_purchases_at_once_give_an_exact_total(world: &World) {
@@ -82,4 +87,41 @@ async fn the_entries_of_all_pages_sum_to_the_total(world: &World) {
         cursor = format!("&cursor={next}");
     }
     assert_eq!((amounts.len(), amounts.iter().sum::<i64>()), (8, 19_000));
+}
+
+/// What was added up by night, if anything was.
+async fn added_up(world: &World) -> Option<i64> {
+    let db = world.app.db.read();
+    let sql = "SELECT amount FROM event_total";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.expect("read");
+    assert!(rows.len() <= 1, "one sum counts");
+    rows.first().map(|row| row.try_get_by_index(0).expect("won"))
+}
+
+async fn the_total_is_the_same_whatever_was_added_up_by_night(world: &World) {
+    let plan = world.event().await;
+    world.run_job("check").await;
+    assert_eq!((added_up(world).await, world.event_total().await), (None, 0));
+    let (mut total, mut last) = (0, None);
+    for day in 0..6 {
+        last = Some(world.buy(&format!("u{day}"), &plan).await);
+        total += 5_000;
+        assert_eq!(world.event_total().await, total);
+        world.run_job("check").await;
+        assert_eq!(world.event_total().await, total, "day {day}");
+        world.advance(Duration::days(1));
+    }
+    // The last two days, and the entry at which the sum ends, are counted one by one.
+    assert_eq!(added_up(world).await, Some(15_000));
+    // What is given back counts on the day on which it goes.
+    world.refund(&last.expect("an order"), Some(2_000)).await.expect(200);
+    assert_eq!(world.event_total().await, total - 2_000);
+    // A clock that is far ahead adds up what is there, and nothing that is yet to come.
+    let now = world.app.clock.now() + Duration::days(400);
+    let by_hand = (&Actor::command_line(), |_progress| {});
+    run_to_end(&world.app, Job::Check, by_hand, now).await.expect("a run");
+    world.buy("late", &plan).await;
+    assert_eq!(world.event_total().await, total - 2_000 + 5_000);
+    world.run_job("check").await;
+    assert_eq!(world.event_total().await, total - 2_000 + 5_000);
 }

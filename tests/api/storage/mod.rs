@@ -2,11 +2,15 @@
 
 mod constraints;
 mod outage;
+mod scans;
 mod writers;
 
 use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [constraints::scenarios(), outage::scenarios(), writers::scenarios()].into_iter().flatten().collect()
+    [constraints::scenarios(), outage::scenarios(), scans::scenarios(), writers::scenarios()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -25,6 +25,10 @@ pub(crate) async fn copy(world: &World, order: &Order, number: usize) {
                 purchased_at, starts_at, ends_at, created_at)
             SELECT {period}, {subscription}, order_id || '-' || n, plan_id, amount, interval_months, purchased_at,
                 starts_at, ends_at, created_at FROM subscription_period")),
+        // A purchase moves twice: when it is claimed, and when it is approved.
+        ("order_id", format!("payment_event (id, order_id, from_status, to_status, cause, balance_amount, created_at)
+            SELECT CASE WHEN from_status IS NULL THEN {} ELSE {} END, order_id || '-' || n, from_status, to_status,
+                cause, balance_amount, created_at FROM payment_event", id("01990002"), id("01990003"))),
     ];
     let user = world.payment(order).await["userId"].as_str().expect("a user").to_owned();
     for (column, statement) in statements {

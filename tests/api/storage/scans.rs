@@ -1,0 +1,119 @@
+//! What callers wait for reads big tables by index: PostgreSQL itself counts who read a whole one.
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
+use serde_json::json;
+use toss_sandbox::{Authenticate, PayMethod};
+
+use crate::support::client::Client;
+use crate::support::crowd;
+use crate::support::process::eventually;
+use crate::support::scenario::{Backend, scenarios};
+use crate::support::world::{Order, World};
+
+scenarios![nothing_that_callers_wait_for_reads_a_big_table_as_a_whole];
+
+/// So many that a planner who may choose takes an index.
+const MANY: usize = 20_000;
+
+/// Tables that grow with the business.
+const BIG: [&str; 5] = ["customer", "payment", "payment_event", "subscription", "subscription_period"];
+
+async fn text(db: &DatabaseConnection, sql: &str) -> Option<String> {
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await.expect("asked");
+    row.and_then(|row| row.try_get_by_index(0).expect("a text"))
+}
+
+/// A purchase by card, a decline, an account, a refund, and what is read on the way.
+async fn buy_and_give_back(world: &World, client: &Client, plan: &str) {
+    let order = async || {
+        let reply = client.post("/v1/temp-orders", json!({"planId": plan, "userId": "u1-77"})).await;
+        let order_id = reply.expect(201)["orderId"].as_str().expect("an id").to_owned();
+        Order { order_id, amount: 9_900 }
+    };
+    let confirm = async |order: &Order, key: &str| {
+        client.post("/v1/payments/confirm", order.confirmation(key)).await.status
+    };
+    let paid = order().await;
+    let bad =
+        world.authenticate_with(Authenticate::new(paid.order_id.clone(), 9_900).card("4000000000000001"));
+    assert_eq!(confirm(&paid, &bad).await, 402);
+    let key = world.authenticate(&paid);
+    assert_eq!(confirm(&paid, &key).await, 200);
+    assert_eq!(confirm(&paid, &key).await, 200);
+    let issued = order().await;
+    let account = Authenticate::new(issued.order_id.clone(), 9_900).method(PayMethod::VirtualAccount);
+    assert_eq!(confirm(&issued, &world.authenticate_with(account)).await, 200);
+    client.get(&format!("/v1/payments/{}", paid.order_id)).await.expect(200);
+    client.get("/v1/users/u1-77/subscription").await.expect(200);
+    let cancel = format!("/v1/payments/{}/cancel", paid.order_id);
+    client.post(&cancel, json!({"cancelReason": "변심"})).await.expect(200);
+}
+
+/// Every list of the API, by each of its filters, first page and next.
+async fn leaf_through(client: &Client, plan: &str) {
+    let lists = [
+        "/v1/payments?".to_owned(),
+        "/v1/payments?status=DONE&".to_owned(),
+        "/v1/payments?userId=u1-77&".to_owned(),
+        "/v1/subscriptions?".to_owned(),
+        "/v1/subscriptions?isActive=true&".to_owned(),
+        format!("/v1/subscriptions?planId={plan}&"),
+        "/v1/refunds?".to_owned(),
+        "/v1/refunds?userId=u1-77&".to_owned(),
+        "/v1/event-amounts?".to_owned(),
+        "/v1/admin/audit?".to_owned(),
+    ];
+    for list in lists {
+        let first = client.get(&format!("{list}limit=2")).await;
+        if let Some(next) = first.expect(200)["nextCursor"].as_str() {
+            client.get(&format!("{list}limit=2&cursor={next}")).await.expect(200);
+        }
+    }
+}
+
+async fn nothing_that_callers_wait_for_reads_a_big_table_as_a_whole(world: &World) {
+    // SQLite keeps no such count.
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    let plan = world.basic().await;
+    let order = world.buy("u1", &plan).await;
+    crowd::copy(world, &order, MANY).await;
+    // A connection tells what it has counted when it ends: until here tables were small.
+    world.stop().await;
+    let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
+    one.max_connections(1);
+    let db = &Database::connect(one).await.expect("connected");
+    db.execute_unprepared("ANALYZE").await.expect("analyzed");
+    alone(db).await;
+    let before = scans(db).await;
+    let (app, client) = world.second_service().await;
+    buy_and_give_back(world, &client, &plan).await;
+    leaf_through(&client, &plan).await;
+    for job in ["settle-payments", "process-webhooks", "purge-temp-orders"] {
+        client.post(&format!("/v1/jobs/{job}/run"), json!({})).await.expect(200);
+    }
+    app.stopping.cancel();
+    alone(db).await;
+    let after = scans(db).await;
+    assert_eq!(after, before, "somebody read a big table as a whole");
+}
+
+/// Waits until nobody else is connected.
+async fn alone(db: &DatabaseConnection) {
+    let alone = "SELECT 'alone' WHERE NOT EXISTS (SELECT 1 FROM pg_stat_activity
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid())";
+    eventually("the others have gone", async || text(db, alone).await).await;
+}
+
+/// How often each big table has been read as a whole.
+async fn scans(db: &DatabaseConnection) -> Vec<String> {
+    let mut found = Vec::new();
+    for table in BIG {
+        let sql =
+            format!("SELECT '{table}: ' || seq_scan FROM pg_stat_user_tables WHERE relname = '{table}'");
+        found.extend(text(db, &sql).await);
+    }
+    found
+}
