@@ -101,7 +101,7 @@ async fn a_virtual_account_tells_everything_twice_but_its_issue() {
     assert_eq!(deposit["orderId"], "order-0001");
     assert_eq!(deposit["transactionKey"], status["data"]["lastTransactionKey"]);
     assert!(deposit["createdAt"].as_str().unwrap().ends_with("+09:00"));
-    let mut fields: Vec<_> = deposit.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut fields: Vec<_> = deposit.as_object().expect("an object").keys().map(String::as_str).collect();
     fields.sort_unstable();
     assert_eq!(fields, ["createdAt", "orderId", "secret", "status", "transactionKey"]);
     assert_ne!(came[1].header("transmission-id"), came[2].header("transmission-id"));

@@ -2,12 +2,11 @@
 
 use chrono::Duration;
 use entity::job_run::{self, JobRunStatus};
-use entity::subscription::{self, SubscriptionStatus};
 use gudok::audit::Actor;
 use gudok::jobs::{Job, run_due, run_to_end};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::support::crowd::{self, Hold};
+use crate::support::crowd::{Hold, MANY, expired, lapsed};
 use crate::support::process::eventually;
 use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::World;
@@ -22,21 +21,6 @@ scenarios![
     a_lease_of_a_clock_that_was_ahead_holds_nobody_up,
     a_clock_that_is_put_back_by_an_hour_does_not_rest_for_an_hour,
 ];
-
-/// More than two batches.
-const MANY: usize = 4_500;
-
-/// Subscribers whose time is over.
-async fn lapsed(world: &World) {
-    let order = world.buy("u1", &world.basic().await).await;
-    crowd::copy(world, &order, MANY - 1).await;
-    world.advance(Duration::days(40));
-}
-
-async fn expired(world: &World) -> u64 {
-    let ended = subscription::Column::Status.eq(SubscriptionStatus::Expired);
-    subscription::Entity::find().filter(ended).count(world.app.db.read()).await.expect("counted")
-}
 
 /// The nightly job's only run.
 async fn run(world: &World) -> Option<job_run::Model> {

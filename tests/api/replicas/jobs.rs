@@ -1,13 +1,11 @@
 //! Several processes and one schedule: each due time has one run, whoever lives to do it.
 
-use chrono::Duration;
 use entity::job_run::{self, JobRunStatus};
-use entity::subscription::{self, SubscriptionStatus};
 use futures_util::future::join_all;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::settings;
-use crate::support::crowd::{self, Hold};
+use crate::support::crowd::{Hold, MANY, expired, lapsed};
 use crate::support::process::{Serving, eventually};
 use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::World;
@@ -18,22 +16,6 @@ scenarios![
     a_runner_that_is_killed_in_the_middle_is_replaced,
     a_runner_that_is_stopped_in_the_middle_leaves_the_rest_to_the_others,
 ];
-
-/// More than two batches.
-const MANY: usize = 4_500;
-
-/// Subscribers whose time is over by the clock of the machine, which the processes see.
-async fn lapsed(world: &World) {
-    world.advance(Duration::days(-40));
-    let order = world.buy("u1", &world.basic().await).await;
-    crowd::copy(world, &order, MANY - 1).await;
-    world.advance(Duration::days(40));
-}
-
-async fn expired(world: &World) -> u64 {
-    let ended = subscription::Column::Status.eq(SubscriptionStatus::Expired);
-    subscription::Entity::find().filter(ended).count(world.app.db.read()).await.expect("counted")
-}
 
 async fn runs(world: &World, job: &str) -> Vec<job_run::Model> {
     let own = job_run::Column::Name.eq(job);

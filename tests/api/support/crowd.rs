@@ -1,6 +1,11 @@
 //! Many subscribers at once, copied by SQL from one who really bought: for what is worth watching only in numbers.
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use chrono::Duration;
+use entity::subscription::{self, SubscriptionStatus};
+use sea_orm::{
+    ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait, PaginatorTrait,
+    QueryFilter,
+};
 
 use super::world::{Order, World};
 
@@ -39,6 +44,23 @@ pub(crate) async fn copy(world: &World, order: &Order, number: usize) {
         );
         world.app.db.read().execute_unprepared(&sql).await.expect("copied");
     }
+}
+
+/// More than two batches of the nightly job.
+pub(crate) const MANY: usize = 4_500;
+
+/// [`MANY`] subscribers whose time is over by the clock of the machine, which other processes see too.
+pub(crate) async fn lapsed(world: &World) {
+    world.advance(Duration::days(-40));
+    let order = world.buy("u1", &world.basic().await).await;
+    copy(world, &order, MANY - 1).await;
+    world.advance(Duration::days(40));
+}
+
+/// How many subscriptions have been expired in their columns.
+pub(crate) async fn expired(world: &World) -> u64 {
+    let ended = subscription::Column::Status.eq(SubscriptionStatus::Expired);
+    subscription::Entity::find().filter(ended).count(world.app.db.read()).await.expect("counted")
 }
 
 /// A transaction on a connection of its own, which holds one row until it is let go.
