@@ -2,8 +2,8 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
+use entity::OrderId;
 use entity::payment::{self, PaymentStatus};
-use entity::{OrderId, subscription_period};
 use poem::http::StatusCode;
 use poem::web::{Data, Path, Query};
 use poem::{Request, Response, handler};
@@ -69,7 +69,7 @@ struct DepositPage<'a> {
 struct ReceiptPage<'a> {
     shell: Shell,
     payment: &'a payment::Model,
-    period: Option<&'a subscription_period::Model>,
+    period: Option<&'a Slot>,
     receipt_url: Option<&'a str>,
     shop: Option<String>,
     now: DateTime<Utc>,

@@ -194,6 +194,11 @@ impl Server {
         self.tls_certificate.is_some()
     }
 
+    /// Whether browsers reach the service by HTTPS, by ours or by that of whoever stands in front.
+    pub fn is_https(&self) -> bool {
+        self.has_tls() || self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
     /// Within which time a caller is answered.
     pub fn answer_within(&self) -> Duration {
         Duration::from_millis(self.answer_within_ms)

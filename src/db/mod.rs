@@ -8,7 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -16,9 +16,11 @@ use tokio::sync::Semaphore;
 mod batches;
 mod error;
 pub mod migrate;
+mod reader;
 
 pub(crate) use batches::delete_in_batches;
 pub use error::{is_unavailable, unique_violation};
+pub use reader::Reader;
 
 /// How long a request waits for a connection before it is told that the database is not there.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,6 +30,11 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 const SNAPSHOT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 /// How often a transaction that lost to another is tried again.
 const MOST_TRIES: u32 = 6;
+
+/// Sessions of this database that do something, or hold a transaction open while their process does.
+const OTHERS_AT_WORK: &str = "
+    SELECT 1 AS one FROM pg_stat_activity WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid() LIMIT 1";
 
 /// A handle to the books; cheap to clone.
 #[derive(Clone, Debug)]
@@ -137,6 +144,18 @@ impl Database {
             Ok(Ok(turn)) => Ok(Some(turn)),
             Ok(Err(_)) | Err(_) => Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)),
         }
+    }
+
+    /// Whether others use the database right now, here or in another process: a job that can wait leaves it to them.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn others_are_at_work(&self) -> Result<bool, DbErr> {
+        if let Some(writer) = &self.writer {
+            return Ok(writer.available_permits() == 0);
+        }
+        let statement = Statement::from_string(DbBackend::Postgres, OTHERS_AT_WORK);
+        Ok(self.connection.query_one_raw(statement).await?.is_some())
     }
 
     /// How many transactions were run again because they lost to another.

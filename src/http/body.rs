@@ -1,5 +1,6 @@
 //! JSON in and out. Bodies are bounded, read strictly, and their faults are told by field.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use poem::http::{HeaderMap, StatusCode, header};
@@ -10,6 +11,7 @@ use poem_openapi::registry::{
 };
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, impl_apirequest_for_payload};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -59,6 +61,47 @@ impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
 }
 
 impl_apirequest_for_payload!(Json<T>, T: Type + DeserializeOwned);
+
+/// A `T` that has been written down as JSON.
+#[derive(Clone, Debug)]
+pub struct Written<T>(Vec<u8>, PhantomData<fn() -> T>);
+
+impl<T: Serialize> Written<T> {
+    /// Writes `value` down.
+    ///
+    /// # Errors
+    /// When it makes no JSON.
+    pub fn of(value: &T) -> Result<Self, ApiError> {
+        let text = serde_json::to_vec(value).map_err(|error| {
+            tracing::error!(%error, "an answer that makes no JSON");
+            Code::Internal
+        })?;
+        Ok(Self(text, PhantomData))
+    }
+
+    /// The JSON.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<T: Type> Payload for Written<T> {
+    const CONTENT_TYPE: &'static str = "application/json";
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Send> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        Response::builder().status(StatusCode::OK).content_type("application/json").body(self.0)
+    }
+}
 
 /// Any JSON, unread: what strangers send whose fields are theirs to choose.
 #[derive(Clone, Debug)]

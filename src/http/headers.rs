@@ -86,7 +86,7 @@ impl Headers {
             headers.entry(name).or_insert(HeaderValue::from_static(value));
         }
         let Headers { app, .. } = self;
-        if app.config.server.has_tls() || app.public_url().starts_with("https://") {
+        if app.config.server.is_https() {
             let year = HeaderValue::from_static("max-age=31536000");
             headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(year);
         }

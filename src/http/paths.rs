@@ -1,5 +1,6 @@
 //! What the OpenAPI document knows of each path: its methods, and the query parameters of each.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use poem::http::Method;
@@ -24,7 +25,10 @@ const OUTSIDE: [&str; 9] = [
 /// The paths of the document.
 #[derive(Debug)]
 pub(super) struct Paths {
-    known: Vec<Path>,
+    /// Those without parameters.
+    fixed: HashMap<String, Path>,
+    /// Those with parameters; of two that match, the one with fewer is meant and comes first.
+    open: Vec<Path>,
     outside: [Arc<str>; 9],
     other: Arc<str>,
 }
@@ -52,11 +56,11 @@ impl Paths {
     /// Reads an OpenAPI document; what it does not say is not known.
     pub(super) fn of(document: &str) -> Self {
         let document: Value = serde_json::from_str(document).unwrap_or_default();
-        let mut known: Vec<Path> =
-            members(&document["paths"]).map(|(template, path)| Path::of(template, path)).collect();
-        // Of two that match, the one with fewer parameters is meant.
-        known.sort_by_key(|path| path.segments.iter().filter(|segment| segment.is_none()).count());
-        Self { known, outside: OUTSIDE.map(Arc::from), other: Arc::from("other") }
+        let known = members(&document["paths"]).map(|(template, path)| Path::of(template, path));
+        let (mut open, fixed): (Vec<Path>, Vec<Path>) = known.partition(|path| path.parameters() > 0);
+        open.sort_by_key(Path::parameters);
+        let fixed = fixed.into_iter().map(|path| (path.template.to_string(), path)).collect();
+        Self { fixed, open, outside: OUTSIDE.map(Arc::from), other: Arc::from("other") }
     }
 
     /// The route that `path` belongs to, out of a set that strangers cannot enlarge.
@@ -127,13 +131,7 @@ impl Paths {
     }
 
     fn find(&self, path: &str) -> Option<&Path> {
-        let segments: Vec<&str> = path.split('/').collect();
-        self.known.iter().find(|known| {
-            known.segments.len() == segments.len()
-                && known.segments.iter().zip(&segments).all(|(known, segment)| {
-                    known.as_ref().map_or(!segment.is_empty(), |fixed| fixed == segment)
-                })
-        })
+        self.fixed.get(path).or_else(|| self.open.iter().find(|open| open.matches(path)))
     }
 }
 
@@ -152,6 +150,19 @@ impl Path {
         });
         let parts = template.split('/').map(segment).collect();
         Self { template: Arc::from(template), segments: parts, operations: operations.collect() }
+    }
+
+    fn parameters(&self) -> usize {
+        self.segments.iter().filter(|segment| segment.is_none()).count()
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        let mut given = path.split('/');
+        let fits = self.segments.iter().all(|known| {
+            let Some(segment) = given.next() else { return false };
+            known.as_ref().map_or(!segment.is_empty(), |fixed| fixed == segment)
+        });
+        fits && given.next().is_none()
     }
 }
 

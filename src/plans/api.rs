@@ -5,7 +5,7 @@ use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ChangeError, ChangePlan, CreateError, NewPlan, Sells, change, create};
 use crate::app::App;
@@ -28,7 +28,7 @@ pub(crate) const LEAST_PRICE: i64 = 100;
 pub(crate) const LONGEST: i32 = 120;
 
 /// What kind of plan it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Deserialize, Serialize)]
 #[oai(rename = "PlanType", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PlanKind {
@@ -41,8 +41,9 @@ pub enum PlanKind {
 }
 
 /// A plan.
-#[derive(Clone, Debug, Object)]
+#[derive(Clone, Debug, Object, Serialize)]
 #[oai(rename = "Plan", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct PlanView {
     /// Identifies the plan.
     pub id: String,

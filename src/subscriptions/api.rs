@@ -4,22 +4,22 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::plan;
 use entity::subscription::{self, SubscriptionStatus};
-use entity::subscription_period;
 use poem::web::Data;
 use poem_openapi::param::{Header, Path, Query};
-use poem_openapi::types::ToJSON;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use sea_orm::DbErr;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::list::{SubscriptionFilter, list};
 use super::read::Subscribed;
+use super::schedule::Slot;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::Tag;
-use crate::http::body::Json;
+use crate::http::body::{Json, Written};
 use crate::http::code::{AUTH, Code, INPUT};
-use crate::http::error::{Answer, refusals};
+use crate::http::error::{Answer, ApiError, refusals};
 use crate::http::fields::{self, Together};
 use crate::http::nullable::Nullable;
 use crate::http::page::PageRequest;
@@ -28,8 +28,9 @@ use crate::plans;
 use crate::plans::api::PlanView;
 
 /// How a subscription stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename = "SubscriptionStatus", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Standing {
     /// It runs.
     Active,
@@ -40,8 +41,9 @@ pub enum Standing {
 }
 
 /// The time that one order bought.
-#[derive(Clone, Debug, Object)]
+#[derive(Clone, Debug, Object, Serialize)]
 #[oai(rename = "SubscriptionPeriod", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct PeriodView {
     /// The order that paid for it.
     pub order_id: String,
@@ -54,8 +56,9 @@ pub struct PeriodView {
 }
 
 /// A user's subscription.
-#[derive(Clone, Debug, Object)]
+#[derive(Clone, Debug, Object, Serialize)]
 #[oai(rename = "Subscription", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct SubscriptionView {
     /// Identifies the subscription.
     pub id: String,
@@ -75,6 +78,7 @@ pub struct SubscriptionView {
     pub end_date: Instant,
     /// The periods that no refund took back, in the order of time; only where one subscription is read.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub periods: Option<Vec<PeriodView>>,
     /// When it was first bought.
     pub created_at: Instant,
@@ -121,8 +125,8 @@ impl SubscriptionView {
     }
 }
 
-impl From<subscription_period::Model> for PeriodView {
-    fn from(period: subscription_period::Model) -> Self {
+impl From<Slot> for PeriodView {
+    fn from(period: Slot) -> Self {
         Self {
             order_id: period.order_id.to_string(),
             plan_id: period.plan_id.to_string(),
@@ -134,15 +138,11 @@ impl From<subscription_period::Model> for PeriodView {
 
 /// How an entitlement check was answered.
 #[derive(ApiResponse)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made once a request and sent at once; boxed, the document would lose its shape"
-)]
 enum EntitlementAnswer {
     /// How the subscription stands.
     #[oai(status = 200)]
     Shown(
-        Json<SubscriptionView>,
+        Written<SubscriptionView>,
         /// Names this very answer.
         #[oai(header = "ETag")]
         String,
@@ -169,23 +169,24 @@ enum EntitlementAnswer {
 }
 
 impl EntitlementAnswer {
-    fn of(view: SubscriptionView, max_age: u64, known: Option<&str>) -> Self {
-        let tag = etag(&view.to_json_string());
+    fn of(view: &SubscriptionView, max_age: u64, known: Option<&str>) -> Result<Self, ApiError> {
+        let written = Written::of(view)?;
+        let tag = etag(written.bytes());
         let control = match max_age {
             0 => "private, no-cache".to_owned(),
             seconds => format!("private, max-age={seconds}"),
         };
         let vary = "Authorization".to_owned();
-        if known.is_some_and(|known| names(known, &tag)) {
+        Ok(if known.is_some_and(|known| names(known, &tag)) {
             Self::Unchanged(tag, control, vary)
         } else {
-            Self::Shown(Json(view), tag, control, vary)
-        }
+            Self::Shown(written, tag, control, vary)
+        })
     }
 }
 
 /// A tag for a body (RFC 9110, 8.8.3).
-fn etag(body: &str) -> String {
+fn etag(body: &[u8]) -> String {
     let hash = Sha256::digest(body);
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash[..16]))
 }
@@ -232,7 +233,8 @@ impl SubscriptionsApi {
         let (subscribed, now) = found.ok_or(Code::SubscriptionNotFound)?;
         let until = subscribed.changes_at;
         let max_age = app.config.billing.entitlement_max_age(until, now);
-        Ok(EntitlementAnswer::of(SubscriptionView::of(subscribed), max_age, if_none_match.0.as_deref()))
+        let view = SubscriptionView::of(subscribed);
+        Ok(EntitlementAnswer::of(&view, max_age, if_none_match.0.as_deref())?)
     }
 
     /// List subscriptions
@@ -270,5 +272,55 @@ impl SubscriptionsApi {
             items.push(SubscriptionView::bare(listed.row, listed.status, plan));
         }
         Ok(Json(SubscriptionPage { items, next_cursor: page.next_cursor.into() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use entity::plan::PlanType;
+    use entity::{Currency, Won};
+    use poem_openapi::types::ToJSON;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_what_the_document_says() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("in range");
+        let plan = plan::Model {
+            id: "01900000-0000-7000-8000-000000000002".parse().expect("an id"),
+            code: "PREMIUM".parse().expect("a code"),
+            name: "\"프리미엄\"".to_owned(),
+            r#type: PlanType::Premium,
+            price: Won::new(9_900).expect("won"),
+            currency: Currency::Krw,
+            interval_months: None,
+            is_active: true,
+            created_at: at(1),
+            updated_at: at(2),
+        };
+        let row = subscription::Model {
+            id: "01900000-0000-7000-8000-000000000001".parse().expect("an id"),
+            user_id: "u1".parse().expect("an id"),
+            plan_id: plan.id,
+            status: SubscriptionStatus::Active,
+            is_active: true,
+            start_date: at(3),
+            end_date: at(4),
+            changes_at: Some(at(4)),
+            created_at: at(5),
+            updated_at: at(6),
+        };
+        let bare = SubscriptionView::bare(row, SubscriptionStatus::Canceled, plan.clone());
+        let period = PeriodView {
+            order_id: "o1".to_owned(),
+            plan_id: plan.id.to_string(),
+            starts_at: at(3).into(),
+            ends_at: at(4).into(),
+        };
+        for view in [SubscriptionView { periods: Some(vec![period]), ..bare.clone() }, bare] {
+            let written = Written::of(&view).expect("JSON");
+            assert_eq!(serde_json::from_slice::<serde_json::Value>(written.bytes()).ok(), view.to_json());
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Brings the columns that SQL readers see up to the clock: ended subscriptions, and plans that took over.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use entity::SubscriptionId;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TryGetable, Value};
@@ -10,6 +12,10 @@ use crate::jobs::{Progress, Worked};
 
 /// Rows that one transaction changes at most, so that purchases go on beside it: it lasts tens of milliseconds.
 const BATCH: i64 = 2_000;
+/// How many times as long as a batch took the job rests behind it while others use the database.
+const RESTS: u32 = 3;
+/// The longest of these rests.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// Expires what has ended and switches plans where another period has begun, batch by batch in the order in which they
 /// are due, and counts them in `progress`. It reads no row into memory and can be run again at any time.
@@ -24,10 +30,24 @@ pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -
             return Ok(Worked::InPart);
         }
         let to = end_of_batch(app, now, &after).await?;
+        let begun = Instant::now();
         progress.add(change(app, now, &after, to.as_ref()).await?);
+        let took = begun.elapsed();
+        if to.is_some() && app.db.others_are_at_work().await? {
+            rest(app, took).await;
+        }
         from = to;
     }
     Ok(Worked::Whole)
+}
+
+/// Leaves the database to others for a multiple of the time that a batch took: they buy while this only tidies up.
+async fn rest(app: &App, took: Duration) {
+    let rest = (took * RESTS).min(LONGEST_REST);
+    tokio::select! {
+        () = tokio::time::sleep(rest) => {}
+        () = app.draining.cancelled() => {}
+    }
 }
 
 /// A place in the order in which rows are due. Batches begin where the one before ended: rows that are done leave dead
@@ -70,17 +90,20 @@ async fn change(app: &App, now: DateTime<Utc>, after: &Place, to: Option<&Place>
     let last = to.map_or_else(|| [now.into(), PAST_EVERY_ID.into()], bound);
     let values: Vec<Value> = [now.into()].into_iter().chain(bound(after)).chain(last).collect();
     transact!(app.db, |tx| {
-        let mut changed = 0;
         if tx.get_database_backend() == DbBackend::Postgres {
             // What a crash takes back is done again, and nobody waits for a batch to be safe. The run's own row is, and
             // whatever was committed before it.
             tx.execute_unprepared("SET LOCAL synchronous_commit = off").await?;
         }
-        for sql in [EXPIRE, SWITCH_PLAN] {
-            let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values.clone());
-            changed += tx.execute_raw(statement).await?.rows_affected();
+        let backend = tx.get_database_backend();
+        let expire = Statement::from_sql_and_values(backend, EXPIRE, values.clone());
+        let expired = tx.execute_raw(expire).await?.rows_affected();
+        if to.is_some() && expired == BATCH.unsigned_abs() {
+            // All of them ended; the index need not be read once more for those that go on.
+            return Ok::<_, DbErr>(expired);
         }
-        Ok::<_, DbErr>(changed)
+        let switch = Statement::from_sql_and_values(backend, SWITCH_PLAN, values.clone());
+        Ok(expired + tx.execute_raw(switch).await?.rows_affected())
     })
 }
 
@@ -93,11 +116,12 @@ const END_OF_BATCH: &str = "
     SELECT changes_at, id FROM subscription WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3)
     ORDER BY changes_at, id LIMIT 1 OFFSET $4";
 
-/// A row that a renewal held while the statement waited is judged again by what the renewal made of it.
+/// A row that a renewal held while the statement waited is judged again by what the renewal made of it. Where the end was
+/// the next change, the row has the last plan already; only where changes were missed before it, that is looked for.
 const EXPIRE: &str = "
     UPDATE subscription SET status = 'EXPIRED', is_active = false, changes_at = NULL, updated_at = $1,
-        plan_id = (SELECT p.plan_id FROM subscription_period p
-            WHERE p.subscription_id = subscription.id AND p.revoked_at IS NULL ORDER BY p.starts_at DESC LIMIT 1)
+        plan_id = CASE WHEN changes_at = end_date THEN plan_id ELSE (SELECT p.plan_id FROM subscription_period p
+            WHERE p.subscription_id = subscription.id AND p.revoked_at IS NULL ORDER BY p.starts_at DESC LIMIT 1) END
     WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3) AND (changes_at, id) <= ($4, $5) AND end_date <= $1";
 
 /// The plan whose period runs now, until the first later period of another plan begins or the last one ends.

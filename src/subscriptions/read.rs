@@ -1,21 +1,20 @@
 //! Reads users' subscriptions as they stand at an instant: the entitlement check, in one statement.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use entity::subscription::SubscriptionStatus;
-use entity::{UserId, plan, subscription, subscription_period};
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult,
-    Statement, Value,
-};
+use entity::{PeriodId, UserId, plan, subscription};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 
 use super::schedule::Slot;
 use super::state::State;
+use crate::db::Reader;
 
 /// Periods that are read at most, newest first kept: fifty years of months.
-const MOST_PERIODS: usize = 600;
+const MOST_PERIODS: i64 = 600;
 
 /// A subscription and its live periods at an instant.
 #[derive(Clone, Debug)]
@@ -29,7 +28,7 @@ pub struct Subscribed {
     /// When plan or status change next by themselves; none when nothing will.
     pub changes_at: Option<DateTime<Utc>>,
     /// The periods that no refund took back, in the order of time.
-    pub periods: Vec<subscription_period::Model>,
+    pub periods: Vec<Slot>,
 }
 
 /// What the books hold of a user's subscription.
@@ -37,9 +36,9 @@ pub struct Subscribed {
 pub(super) struct Held {
     row: subscription::Model,
     /// The periods that no refund took back, in the order of time.
-    periods: Vec<subscription_period::Model>,
+    periods: Vec<Slot>,
     /// Their plans, and that of the row where there are none.
-    plans: HashMap<entity::PlanId, plan::Model>,
+    plans: Vec<Arc<plan::Model>>,
 }
 
 /// The subscription of `user_id` at `now`, right to the second.
@@ -56,8 +55,7 @@ pub async fn of_user(
 
 /// What the books hold of one user.
 pub(super) async fn held(db: &impl ConnectionTrait, user_id: &UserId) -> Result<Option<Held>, DbErr> {
-    let most = i64::try_from(MOST_PERIODS).unwrap_or(i64::MAX);
-    let values: [Value; 2] = [user_id.clone().into(), most.into()];
+    let values: [Value; 2] = [user_id.clone().into(), MOST_PERIODS.into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), ONE.as_str(), values);
     let mut all = gather(&db.query_all_raw(statement).await?)?;
     Ok(all.remove(user_id))
@@ -65,38 +63,41 @@ pub(super) async fn held(db: &impl ConnectionTrait, user_id: &UserId) -> Result<
 
 /// What the books hold of each of `user_ids`, in one statement; none when they hold more than one statement should read.
 pub(super) async fn held_together(
-    db: &impl ConnectionTrait,
-    user_ids: &[UserId],
+    reader: &mut Reader,
+    user_ids: &[&UserId],
 ) -> Result<Option<HashMap<UserId, Held>>, DbErr> {
-    let ids = serde_json::Value::from_iter(user_ids.iter().map(UserId::as_str)).to_string();
-    let most = i64::try_from(MOST_PERIODS).unwrap_or(i64::MAX);
-    let values: [Value; 2] = [ids.into(), most.into()];
-    let sql = match db.get_database_backend() {
+    if let [only] = user_ids {
+        return gather(&reader.all(ONE.as_str(), only.as_str(), MOST_PERIODS).await?).map(Some);
+    }
+    let ids = serde_json::Value::from_iter(user_ids.iter().map(|id| id.as_str())).to_string();
+    let sql = match reader.backend() {
         DbBackend::Sqlite => &MANY_SQLITE,
         _ => &MANY,
     };
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql.as_str(), values);
-    let rows = db.query_all_raw(statement).await?;
-    if rows.len() >= MOST_PERIODS { Ok(None) } else { gather(&rows).map(Some) }
+    let rows = reader.all(sql.as_str(), &ids, MOST_PERIODS).await?;
+    if i64::try_from(rows.len()).is_ok_and(|read| read < MOST_PERIODS) {
+        gather(&rows).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Rows of one period each, newest first, by user.
 fn gather(rows: &[QueryResult]) -> Result<HashMap<UserId, Held>, DbErr> {
-    let mut all: HashMap<UserId, Held> = HashMap::new();
+    let mut all: HashMap<UserId, Held> = HashMap::with_capacity(rows.len());
+    let mut plans: Vec<Arc<plan::Model>> = Vec::new();
     for row in rows {
-        let user_id: UserId = row.try_get("s_", "user_id")?;
+        let user_id: UserId = row.try_get_by_index(0)?;
         let held = match all.entry(user_id) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(unknown) => unknown.insert(Held {
-                row: subscription::Model::from_query_result(row, "s_")?,
-                periods: Vec::new(),
-                plans: HashMap::new(),
-            }),
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let subscription = subscription_at(row, SUBSCRIPTION)?;
+                unknown.insert(Held { row: subscription, periods: Vec::new(), plans: Vec::new() })
+            }
         };
-        let plan = plan::Model::from_query_result(row, "l_")?;
-        held.plans.insert(plan.id, plan);
-        if row.try_get::<Option<String>>("p_", "id")?.is_some() {
-            held.periods.push(subscription_period::Model::from_query_result(row, "p_")?);
+        held.knows(plan_of(row, &mut plans)?);
+        if row.try_get_by_index::<Option<PeriodId>>(PERIOD)?.is_some() {
+            held.periods.push(slot_at(row, PERIOD)?);
         }
     }
     for held in all.values_mut() {
@@ -105,45 +106,84 @@ fn gather(rows: &[QueryResult]) -> Result<HashMap<UserId, Held>, DbErr> {
     Ok(all)
 }
 
+/// The plan of a row, read once for all rows that have it.
+fn plan_of(row: &QueryResult, known: &mut Vec<Arc<plan::Model>>) -> Result<Arc<plan::Model>, DbErr> {
+    let id = row.try_get_by_index(PLAN)?;
+    if let Some(plan) = known.iter().find(|plan| plan.id == id) {
+        return Ok(Arc::clone(plan));
+    }
+    let plan = Arc::new(plan_at(row, PLAN)?);
+    known.push(Arc::clone(&plan));
+    Ok(plan)
+}
+
 impl Held {
     /// How it stands at `now`.
-    pub(super) fn at(mut self, now: DateTime<Utc>) -> Result<Subscribed, DbErr> {
-        let slots: Vec<Slot> = self.periods.iter().map(slot).collect();
-        let (status, plan_id, changes_at) = match State::at(&slots, now) {
+    pub(super) fn at(self, now: DateTime<Utc>) -> Result<Subscribed, DbErr> {
+        let (status, plan_id, changes_at) = match State::at(&self.periods, now) {
             Some(state) => (state.status, state.plan_id, state.changes_at),
             None => (self.row.status, self.row.plan_id, None),
         };
-        let plan = self.plans.remove(&plan_id);
+        let plan = self.plans.into_iter().find(|plan| plan.id == plan_id);
         let plan = plan.ok_or_else(|| DbErr::RecordNotFound("plan of a subscription".to_owned()))?;
+        let plan = Arc::unwrap_or_clone(plan);
         Ok(Subscribed { row: self.row, status, plan, changes_at, periods: self.periods })
     }
-}
 
-fn slot(period: &subscription_period::Model) -> Slot {
-    Slot {
-        id: period.id,
-        order_id: period.order_id.clone(),
-        plan_id: period.plan_id,
-        starts_at: period.starts_at,
-        ends_at: period.ends_at,
+    fn knows(&mut self, plan: Arc<plan::Model>) {
+        if self.plans.iter().all(|known| known.id != plan.id) {
+            self.plans.push(plan);
+        }
     }
 }
 
-/// The columns of `E`, of the table called `alias`, under its own prefix.
-fn columns<E: EntityTrait>(alias: &str) -> String {
-    let named = |column: E::Column| format!("{alias}.{name} AS {alias}_{name}", name = column.as_str());
-    E::Column::iter().map(named).collect::<Vec<_>>().join(", ")
+/// What is read of a table: its columns, and what a row holds of them from column `at` on. By place and not by name, which
+/// would have to be put together for each value of each row.
+macro_rules! read_in_order {
+    ($columns:ident, $read:ident, $of:ty, [$($field:ident),+ $(,)?]) => {
+        const $columns: &[&str] = &[$(stringify!($field)),+];
+
+        fn $read(row: &QueryResult, mut at: usize) -> Result<$of, DbErr> {
+            type Read = $of;
+            let mut next = || {
+                at += 1;
+                at - 1
+            };
+            Ok(Read { $($field: row.try_get_by_index(next())?),+ })
+        }
+    };
 }
 
+read_in_order!(
+    SUBSCRIPTION_COLUMNS,
+    subscription_at,
+    subscription::Model,
+    [id, user_id, plan_id, status, is_active, start_date, end_date, changes_at, created_at, updated_at]
+);
+read_in_order!(PERIOD_COLUMNS, slot_at, Slot, [id, order_id, plan_id, starts_at, ends_at]);
+read_in_order!(
+    PLAN_COLUMNS,
+    plan_at,
+    plan::Model,
+    [id, code, name, r#type, price, currency, interval_months, is_active, created_at, updated_at]
+);
+
+/// Where each table's columns begin; before them is whose they are.
+const SUBSCRIPTION: usize = 1;
+const PERIOD: usize = SUBSCRIPTION + SUBSCRIPTION_COLUMNS.len();
+const PLAN: usize = PERIOD + PERIOD_COLUMNS.len();
+
 fn select(whose: &str) -> String {
+    let tables = [("s", SUBSCRIPTION_COLUMNS), ("p", PERIOD_COLUMNS), ("l", PLAN_COLUMNS)];
+    let columns = tables.into_iter().flat_map(|(alias, columns)| {
+        columns.iter().map(move |column| format!("{alias}.{}", column.trim_start_matches("r#")))
+    });
     format!(
-        "SELECT {}, {}, {} FROM subscription s
+        "SELECT s.user_id, {} FROM subscription s
         LEFT JOIN subscription_period p ON p.subscription_id = s.id AND p.revoked_at IS NULL
         JOIN plan l ON l.id = COALESCE(p.plan_id, s.plan_id)
         WHERE s.user_id {whose} ORDER BY p.starts_at DESC LIMIT $2",
-        columns::<subscription::Entity>("s"),
-        columns::<subscription_period::Entity>("p"),
-        columns::<plan::Entity>("l"),
+        columns.collect::<Vec<_>>().join(", ")
     )
 }
 

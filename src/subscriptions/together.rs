@@ -1,45 +1,48 @@
-//! Entitlement checks that wait at the same time share one statement: whoever gets a turn reads for all who wait.
+//! Entitlement checks that wait at the same time share one statement: a reader reads for all who wait.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use entity::UserId;
 use sea_orm::DbErr;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 
 use super::read::{Held, Subscribed, held, held_together};
 use crate::clock::Clock;
-use crate::db::Database;
+use crate::db::{Database, Reader};
 
-/// Statements that read at once. With fewer, more wait together; with more, none waits long behind a slow one.
-const AT_ONCE: usize = 2;
+/// Readers at once. With fewer, more wait together; with more, none waits long behind a slow statement.
+const MOST_READERS: usize = 2;
 /// Users that one statement reads at most.
 const MOST_TOGETHER: usize = 32;
+/// How long a reader keeps its connection while nobody waits.
+const LINGERS: Duration = Duration::from_millis(20);
 
-/// Who waits; cheap to clone.
-#[derive(Clone, Debug)]
+/// Who waits, and who reads; cheap to clone.
+#[derive(Clone, Debug, Default)]
 pub struct Together(Arc<Shared>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shared {
-    waiting: Mutex<VecDeque<Waiting>>,
-    turns: Semaphore,
+    queue: Mutex<Queue>,
+    /// Told when somebody waits and a reader has nothing to do.
+    arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    readers: usize,
+    /// Readers that have nothing to do.
+    idle: usize,
 }
 
 #[derive(Debug)]
 struct Waiting {
     user_id: UserId,
-    /// Set once somebody reads for it.
-    taken: Arc<AtomicBool>,
     answer: oneshot::Sender<Option<Held>>,
-}
-
-impl Default for Together {
-    fn default() -> Self {
-        Self(Arc::new(Shared { waiting: Mutex::default(), turns: Semaphore::new(AT_ONCE) }))
-    }
 }
 
 impl Together {
@@ -54,74 +57,110 @@ impl Together {
         user_id: &UserId,
         clock: &Clock,
     ) -> Result<Option<(Subscribed, DateTime<Utc>)>, DbErr> {
-        let found = match self.0.ask(db, user_id).await {
-            Some(found) => found,
-            // Whoever read for us could not, or has gone.
-            None => held(db.read(), user_id).await?,
+        let found = match self.ask(db, user_id).await {
+            Ok(found) => found,
+            // Whoever read for us could not.
+            Err(_) => held(db.read(), user_id).await?,
         };
         let now = clock.now();
         found.map(|held| Ok((held.at(now)?, now))).transpose()
     }
+
+    fn ask(&self, db: &Database, user_id: &UserId) -> oneshot::Receiver<Option<Held>> {
+        let (answer, answered) = oneshot::channel();
+        let mut queue = self.0.queue();
+        queue.waiting.push_back(Waiting { user_id: user_id.clone(), answer });
+        if queue.idle > 0 {
+            self.0.arrived.notify_one();
+        } else if queue.readers < MOST_READERS {
+            queue.readers += 1;
+            let reading = Reading { shared: Arc::clone(&self.0), counted: true };
+            tokio::spawn(reading.serve(db.clone()));
+        }
+        answered
+    }
 }
 
 impl Shared {
-    /// What somebody read for us; none when nobody could.
-    async fn ask(&self, db: &Database, user_id: &UserId) -> Option<Option<Held>> {
-        let (answer, mut answered) = oneshot::channel();
-        let taken = Arc::new(AtomicBool::new(false));
-        self.queue(Waiting { user_id: user_id.clone(), taken: Arc::clone(&taken), answer });
-        // One turn may go to others who have waited longer.
-        loop {
-            tokio::select! {
-                biased;
-                found = &mut answered => return found.ok(),
-                Ok(turn) = self.turns.acquire() => {
-                    if taken.load(Ordering::Acquire) {
-                        // Somebody reads for us by now: the turn is for those who still wait.
-                        drop(turn);
-                        return answered.await.ok();
-                    }
-                    self.serve(db).await;
-                }
-            }
-        }
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn queue(&self, waiting: Waiting) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(waiting);
-    }
+/// A reader at work.
+struct Reading {
+    shared: Arc<Shared>,
+    counted: bool,
+}
 
-    /// Reads for those who have waited longest.
-    async fn serve(&self, db: &Database) {
-        let batch: Vec<Waiting> = {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let most = waiting.len().min(MOST_TOGETHER);
-            let batch = waiting.drain(..most).filter(|one| !one.answer.is_closed());
-            batch.inspect(|one| one.taken.store(true, Ordering::Release)).collect()
-        };
-        match batch.as_slice() {
-            [] => {}
-            [one] => {
-                if let Ok(found) = held(db.read(), &one.user_id).await {
-                    batch.into_iter().for_each(|one| one.tell(found.clone()));
-                }
-            }
-            many => {
-                let user_ids: Vec<UserId> = many.iter().map(|one| one.user_id.clone()).collect();
-                if let Ok(Some(found)) = held_together(db.read(), &user_ids).await {
-                    for one in batch {
-                        let own = found.get(&one.user_id).cloned();
-                        one.tell(own);
-                    }
-                }
-            }
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if self.counted {
+            // It was cut off: whoever waits reads for itself.
+            let mut queue = self.shared.queue();
+            queue.readers -= 1;
+            queue.waiting.clear();
         }
     }
 }
 
-impl Waiting {
-    fn tell(self, found: Option<Held>) {
-        // It may have hung up.
-        let _ = self.answer.send(found);
+impl Reading {
+    /// Reads for those who wait, those who have waited longest first, until nobody does.
+    async fn serve(mut self, db: Database) {
+        let mut reader = None;
+        loop {
+            let Some(batch) = self.next(&db).await else { return };
+            reader = match read(&db, reader, batch).await {
+                Ok(reader) => Some(reader),
+                Err(error) => {
+                    tracing::debug!(%error, "could not read for those who wait; they read for themselves");
+                    None
+                }
+            };
+        }
     }
+
+    /// Those who wait; none when nobody came for a while, or the connection may be needed elsewhere.
+    async fn next(&mut self, db: &Database) -> Option<Vec<Waiting>> {
+        let shared = Arc::clone(&self.shared);
+        let mut patient = true;
+        loop {
+            {
+                let mut queue = shared.queue();
+                let most = queue.waiting.len().min(MOST_TOGETHER);
+                let batch: Vec<_> =
+                    queue.waiting.drain(..most).filter(|one| !one.answer.is_closed()).collect();
+                if !batch.is_empty() {
+                    return Some(batch);
+                }
+                if !queue.waiting.is_empty() {
+                    continue;
+                }
+                if !patient || !db.has_spare() {
+                    queue.readers -= 1;
+                    self.counted = false;
+                    return None;
+                }
+                queue.idle += 1;
+            }
+            patient = tokio::time::timeout(LINGERS, shared.arrived.notified()).await.is_ok();
+            shared.queue().idle -= 1;
+        }
+    }
+}
+
+/// Reads for all of `batch`, on `reader` or one of the pool's, and hands that back.
+async fn read(db: &Database, reader: Option<Reader>, batch: Vec<Waiting>) -> Result<Reader, DbErr> {
+    let mut reader = match reader {
+        Some(reader) => reader,
+        None => db.reader().await?,
+    };
+    let user_ids: Vec<&UserId> = batch.iter().map(|one| &one.user_id).collect();
+    if let Some(found) = held_together(&mut reader, &user_ids).await? {
+        for one in batch {
+            // It may have hung up.
+            let _ = one.answer.send(found.get(&one.user_id).cloned());
+        }
+    }
+    Ok(reader)
 }

@@ -67,7 +67,10 @@ struct Activity {
     under_way: AtomicUsize,
     /// Milliseconds from the opening to when a request last ended, or its answer last moved; 0 before the first.
     last: AtomicU64,
-    changed: Notify,
+    /// True while others wait for a place.
+    crowded: watch::Receiver<bool>,
+    /// Told when a request ends while others wait for a place: nobody else needs to know at once.
+    ended: Notify,
 }
 
 /// A request under way.
@@ -103,20 +106,20 @@ impl<B: Body + Unpin> Body for Watched<B> {
 impl UnderWay {
     fn of(activity: &Arc<Activity>) -> Self {
         activity.under_way.fetch_add(1, Ordering::AcqRel);
-        activity.changed.notify_one();
         Self(Arc::clone(activity))
     }
 }
 
 impl Activity {
-    /// When the connection is idle for too long, unless something happens; none while something is under way.
-    fn deadline(&self) -> Option<Instant> {
+    /// When the connection is idle for too long, unless something happens before: then it is later. What is under way now
+    /// leaves as much time when it ends.
+    fn deadline(&self) -> Instant {
         if self.under_way.load(Ordering::Acquire) > 0 {
-            return None;
+            return Instant::now() + IDLE;
         }
         match self.last.load(Ordering::Acquire) {
-            0 => Some(self.opened + FIRST_WITHIN),
-            last => Some(self.opened + Duration::from_millis(last) + IDLE),
+            0 => self.opened + FIRST_WITHIN,
+            last => self.opened + Duration::from_millis(last) + IDLE,
         }
     }
 
@@ -136,22 +139,37 @@ impl Activity {
     }
 
     /// Ends when the connection should.
-    async fn outlived(&self, crowded: &mut watch::Receiver<bool>) {
+    async fn outlived(&self) {
+        tokio::select! {
+            () = self.idles_too_long() => {}
+            () = self.gives_way() => {}
+        }
+    }
+
+    /// Looks when it may be so and not at every request, which would cost each of them.
+    async fn idles_too_long(&self) {
         loop {
-            let changed = self.changed.notified();
-            match self.deadline() {
-                None => changed.await,
-                Some(at) if at <= Instant::now() => return,
-                Some(at) if self.is_idle() => tokio::select! {
-                    () = sleep_until(at) => {}
-                    () = changed => {}
-                    // Whoever only waits gives way to those who cannot get in.
-                    Ok(_) = crowded.wait_for(|crowded| *crowded) => return,
-                },
-                Some(at) => tokio::select! {
-                    () = sleep_until(at) => {}
-                    () = changed => {}
-                },
+            let at = self.deadline();
+            if at <= Instant::now() {
+                return;
+            }
+            sleep_until(at).await;
+        }
+    }
+
+    /// Whoever only waits gives way to those who cannot get in.
+    async fn gives_way(&self) {
+        let mut crowded = self.crowded.clone();
+        loop {
+            if crowded.wait_for(|crowded| *crowded).await.is_err() {
+                return std::future::pending().await;
+            }
+            if self.is_idle() {
+                return;
+            }
+            tokio::select! {
+                () = self.ended.notified() => {}
+                _ = crowded.changed() => {}
             }
         }
     }
@@ -161,7 +179,9 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.touch();
         self.0.under_way.fetch_sub(1, Ordering::AcqRel);
-        self.0.changed.notify_one();
+        if *self.0.crowded.borrow() {
+            self.0.ended.notify_one();
+        }
     }
 }
 
@@ -200,7 +220,7 @@ async fn talk<S, E>(
     scheme: Scheme,
     ends: Ends,
     endpoint: Arc<E>,
-    mut crowded: watch::Receiver<bool>,
+    crowded: watch::Receiver<bool>,
     end: End,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -211,7 +231,8 @@ async fn talk<S, E>(
         opened,
         under_way: AtomicUsize::new(0),
         last: AtomicU64::new(0),
-        changed: Notify::new(),
+        crowded,
+        ended: Notify::new(),
     });
     let service = hyper::service::service_fn({
         let (activity, draining) = (Arc::clone(&activity), end.draining.clone());
@@ -238,7 +259,7 @@ async fn talk<S, E>(
     tokio::pin!(served);
     tokio::select! {
         ended = &mut served => return told(peer, ended),
-        () = activity.outlived(&mut crowded) => tracing::debug!(%peer, "a connection was idle for too long"),
+        () = activity.outlived() => tracing::debug!(%peer, "a connection was idle for too long"),
         () = end.stopping.cancelled() => {}
     }
     served.as_mut().graceful_shutdown();

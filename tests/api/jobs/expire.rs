@@ -12,6 +12,7 @@ scenarios![
     the_plan_column_switches_when_the_next_period_has_begun,
     running_it_again_changes_nothing,
     several_missed_switches_are_made_up_in_one_run,
+    a_subscription_whose_switches_were_all_missed_ends_with_its_last_plan,
     a_refunded_subscription_stays_canceled,
     a_renewal_that_commits_while_the_job_waits_for_it_stands,
 ];
@@ -79,6 +80,17 @@ async fn several_missed_switches_are_made_up_in_one_run(world: &World) {
     world.advance_to(last + Duration::days(1));
     assert_eq!(world.run_job("expire-subscriptions").await, 1);
     assert_eq!(columns(world, "u1").await.plan_id.to_string(), basic);
+    world.advance(Duration::days(400));
+    assert_eq!(world.run_job("expire-subscriptions").await, 1);
+    let row = columns(world, "u1").await;
+    assert_eq!((row.plan_id.to_string(), row.status), (basic, SubscriptionStatus::Expired));
+}
+
+async fn a_subscription_whose_switches_were_all_missed_ends_with_its_last_plan(world: &World) {
+    let (basic, premium) = (world.basic().await, world.premium().await);
+    for plan in [&premium, &basic] {
+        world.buy("u1", plan).await;
+    }
     world.advance(Duration::days(400));
     assert_eq!(world.run_job("expire-subscriptions").await, 1);
     let row = columns(world, "u1").await;

@@ -1,0 +1,93 @@
+//! A connection that is kept for several statements that only read: to take one from the pool and to give it back, which
+//! asks the database once more whether it is alive, costs more than to read a row.
+
+use std::sync::Arc;
+
+use prometheus_client::metrics::counter::Counter;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::{self, Postgres, Sqlite};
+use sea_orm::{DbBackend, DbErr, QueryResult, RuntimeErr};
+
+use super::Database;
+
+/// A connection of the pool's; given back when it is dropped.
+#[derive(Debug)]
+pub struct Reader {
+    kept: Kept,
+    statements: Counter,
+}
+
+#[derive(Debug)]
+enum Kept {
+    Postgres(PoolConnection<Postgres>),
+    Sqlite(PoolConnection<Sqlite>),
+}
+
+impl Database {
+    /// A connection for statements that only read.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn reader(&self) -> Result<Reader, DbErr> {
+        let db = &self.connection;
+        let kept = match db.get_database_backend() {
+            DbBackend::Sqlite => db.get_sqlite_connection_pool().acquire().await.map(Kept::Sqlite),
+            _ => db.get_postgres_connection_pool().acquire().await.map(Kept::Postgres),
+        };
+        Ok(Reader { kept: kept.map_err(failed)?, statements: self.statements.clone() })
+    }
+
+    /// Whether the pool could give out one more connection.
+    pub fn has_spare(&self) -> bool {
+        let db = &self.connection;
+        let (idle, size, most) = match db.get_database_backend() {
+            DbBackend::Sqlite => {
+                let pool = db.get_sqlite_connection_pool();
+                (pool.num_idle(), pool.size(), pool.options().get_max_connections())
+            }
+            _ => {
+                let pool = db.get_postgres_connection_pool();
+                (pool.num_idle(), pool.size(), pool.options().get_max_connections())
+            }
+        };
+        idle > 0 || size < most
+    }
+}
+
+impl Reader {
+    /// Which kind of database it reads.
+    pub fn backend(&self) -> DbBackend {
+        match &self.kept {
+            Kept::Postgres(_) => DbBackend::Postgres,
+            Kept::Sqlite(_) => DbBackend::Sqlite,
+        }
+    }
+
+    /// All rows of `sql`, which is prepared once for each connection, with `$1` and `$2` as given.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn all(
+        &mut self,
+        sql: &'static str,
+        first: &str,
+        second: i64,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        self.statements.inc();
+        match &mut self.kept {
+            Kept::Postgres(connection) => {
+                let rows = sqlx::query(sql).bind(first).bind(second).fetch_all(&mut **connection).await;
+                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
+            }
+            Kept::Sqlite(connection) => {
+                let rows = sqlx::query(sql).bind(first).bind(second).fetch_all(&mut **connection).await;
+                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
+            }
+        }
+        .map_err(failed)
+    }
+}
+
+fn failed(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
+}
