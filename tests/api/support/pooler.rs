@@ -45,7 +45,7 @@ impl Pooler {
         hand_over(folder.path());
         // It ends with this process, in whatever way that ends: the shell waits for its input to close.
         let script =
-            "./pgbouncer -q pgbouncer.ini & server=$!; cat; kill $server; wait $server; rm -rf \"$0\"";
+            "./pgbouncer -q pgbouncer.ini & server=$!; cat; kill -QUIT $server; wait $server; rm -rf \"$0\"";
         let mut shell = as_ordinary_user(Command::new("sh"));
         shell.arg("-c").arg(script).arg(folder.path());
         shell.current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
