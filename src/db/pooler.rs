@@ -8,6 +8,8 @@ use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
 /// How long the look may take.
 const WITHIN: Duration = Duration::from_secs(5);
+/// How long a connection waits for a server that another one holds.
+const WAITS: Duration = Duration::from_millis(500);
 /// How often two connections are compared: others may use the pooler's servers in between.
 const LOOKS: usize = 2;
 /// Names of statements as this process gives them, where the server has them as they are.
@@ -78,10 +80,21 @@ async fn shared(ours: &mut PgConnection, other: &mut PgConnection) -> Result<boo
     let (first, second) = (process(ours).await?, process(other).await?);
     for _ in 0..LOOKS {
         if first == second || process(other).await? != second || process(ours).await? != first {
-            return Ok(true);
+            return apart(ours, other).await;
         }
     }
     Ok(false)
+}
+
+/// Whether what looks like one process is two as soon as one connection keeps its own. Some engines that speak PostgreSQL's
+/// protocol have one number for all connections, or the same on several machines.
+async fn apart(ours: &mut PgConnection, other: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    ours.execute(sqlx::raw_sql("BEGIN")).await?;
+    let first = process(ours).await?;
+    // A pooler with a single server lets the other wait.
+    let second = tokio::time::timeout(WAITS, process(other)).await;
+    ours.execute(sqlx::raw_sql("ROLLBACK")).await?;
+    second.map_or(Ok(true), |second| second.map(|second| second != first))
 }
 
 /// The server's process that answers, asked without a prepared statement.
