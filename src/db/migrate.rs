@@ -79,6 +79,13 @@ async fn alone(url: &SecretString) -> Result<Alone, DbErr> {
     let sqlite = url.expose_secret().starts_with("sqlite:");
     let folder = if sqlite { Some(locked(prepare_folder(url.expose_secret())?).await?) } else { None };
     let database = Database::connect(url, Some(1)).await?;
+    if database.shares_servers {
+        return Err(DbErr::Custom(
+            "database.url leads to a pooler in transaction mode, where the lock that migrations queue for would be left \
+             behind: give `gudok migrate` the URL of PostgreSQL itself"
+                .to_owned(),
+        ));
+    }
     if !sqlite {
         let lock = format!(
             "SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK}); SET lock_timeout = '{LOCK_TIMEOUT}'"

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 mod batches;
 mod error;
 pub mod migrate;
+mod pooler;
 mod reader;
 
 pub(crate) use batches::delete_in_batches;
@@ -40,6 +41,8 @@ const OTHERS_AT_WORK: &str = "
 #[derive(Clone, Debug)]
 pub struct Database {
     connection: DatabaseConnection,
+    /// Whether a pooler gives the transactions of one connection to several servers' processes.
+    shares_servers: bool,
     /// SQLite has one writer; waiting here is fair and never ends in `database is locked`.
     writer: Option<Arc<Semaphore>>,
     /// Transactions that were run again.
@@ -52,7 +55,7 @@ impl Database {
     /// Connects, and makes SQLite's file and folder on first use.
     ///
     /// # Errors
-    /// When the database cannot be reached or its URL makes no sense.
+    /// When the database cannot be reached, its URL makes no sense, or a pooler is in the way that must not be used.
     pub async fn connect(url: &SecretString, max_connections: Option<u32>) -> Result<Self, DbErr> {
         let url = url.expose_secret();
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -77,6 +80,8 @@ impl Database {
         } else {
             options.max_connections(max_connections.unwrap_or(by_cores.clamp(8, 16)));
             options.statement_timeout(STATEMENT_TIMEOUT).set_application_name("gudok");
+            // No fractions are read, and a pooler would have to be told to let it pass.
+            options.map_sqlx_postgres_opts(|postgres| postgres.extra_float_digits(None));
         }
         let mut connection = sea_orm::Database::connect(options).await?;
         let statements = Counter::default();
@@ -86,7 +91,9 @@ impl Database {
         });
         let sqlite = connection.get_database_backend() == DbBackend::Sqlite;
         let writer = sqlite.then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { connection, writer, retries: Counter::default(), statements })
+        let shares_servers =
+            !sqlite && pooler::shares_servers(connection.get_postgres_connection_pool()).await?;
+        Ok(Self { connection, shares_servers, writer, retries: Counter::default(), statements })
     }
 
     /// For single statements that only read.

@@ -10,7 +10,7 @@ use sea_orm::{
     IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::{Job, Progress, RunError};
+use super::{Job, Progress, RunError, Schedule};
 use crate::app::App;
 use crate::audit::{self, Act, Action, Actor};
 use crate::db::transact;
@@ -26,6 +26,10 @@ const REST: Duration = Duration::seconds(60);
 const LONG_REST: Duration = Duration::minutes(10);
 /// How long the runs of jobs that are due every few seconds are kept.
 const KEEP_INTERVAL_RUNS: Duration = Duration::days(7);
+/// How long those of jobs that are due once a day are: so that the same days of two years can be compared.
+const KEEP_DAILY_RUNS: Duration = Duration::days(400);
+/// Runs that are forgotten at once: more than come between two times.
+const FORGOTTEN_AT_ONCE: u64 = 100;
 
 /// Begins the run of `job` for `scheduled_for`, unless it has been done, is being done, or failed a moment ago.
 pub(super) async fn begin(
@@ -253,24 +257,40 @@ async fn leave(
     })
 }
 
-/// Forgets old runs of a job that is due every few seconds, a bounded number at a time.
+/// Forgets old runs of `job`, a bounded number at a time, but never the last one that did its work: what looks for it would
+/// take a job that has failed for long for one that never ran.
 pub(super) async fn prune(app: &App, job: Job, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let keep = match job.schedule(app) {
+        Schedule::Every(_) => KEEP_INTERVAL_RUNS,
+        Schedule::Daily { .. } => KEEP_DAILY_RUNS,
+    };
+    let own = table::Column::Name.eq(job.name());
     let old: Vec<JobRunId> = table::Entity::find()
         .select_only()
         .column(table::Column::Id)
-        .filter(table::Column::Name.eq(job.name()))
-        .filter(table::Column::ScheduledFor.lt(now - KEEP_INTERVAL_RUNS))
+        .filter(own.clone())
+        .filter(table::Column::ScheduledFor.lt(now - keep))
         .filter(table::Column::Status.ne(JobRunStatus::Running))
         .order_by_asc(table::Column::ScheduledFor)
-        .limit(100)
+        .limit(FORGOTTEN_AT_ONCE)
         .into_tuple()
         .all(app.db.read())
         .await?;
     if old.is_empty() {
         return Ok(());
     }
+    let last_done: Option<JobRunId> = table::Entity::find()
+        .select_only()
+        .column(table::Column::Id)
+        .filter(own)
+        .filter(table::Column::Status.eq(JobRunStatus::Done))
+        .order_by_desc(table::Column::ScheduledFor)
+        .into_tuple()
+        .one(app.db.read())
+        .await?;
+    let over = || old.iter().copied().filter(|run| Some(*run) != last_done);
     transact!(app.db, |tx| {
-        let old = table::Entity::delete_many().filter(table::Column::Id.is_in(old.iter().copied()));
+        let old = table::Entity::delete_many().filter(table::Column::Id.is_in(over()));
         old.exec(tx).await.map(drop)
     })
 }

@@ -150,9 +150,7 @@ impl Mission {
             if !own {
                 tracing::warn!("another process has taken the run over");
             }
-            if matches!(self.job.schedule(app), Schedule::Every(_))
-                && let Err(error) = record::prune(app, self.job, now).await
-            {
+            if let Err(error) = record::prune(app, self.job, now).await {
                 tracing::warn!(%error, "old runs could not be forgotten");
             }
             let ended = job_run::Entity::find_by_id(run.id).one(app.db.read()).await?;

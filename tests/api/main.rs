@@ -51,6 +51,8 @@ const REQUIRE_POSTGRES: &str = "GUDOK_TEST_REQUIRE_POSTGRES";
 const REQUIRE_BROWSER: &str = "GUDOK_TEST_REQUIRE_BROWSER";
 /// Turns "could not move a clock" into a failure.
 const REQUIRE_FAKETIME: &str = "GUDOK_TEST_REQUIRE_FAKETIME";
+/// Turns "could not put a pooler in front of PostgreSQL" into a failure.
+const REQUIRE_PGBOUNCER: &str = "GUDOK_TEST_REQUIRE_PGBOUNCER";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -58,10 +60,12 @@ fn main() -> ExitCode {
     let no_postgres = postgres::missing();
     let no_browser = driver::missing();
     let no_clock = replicas::clock::missing();
+    let no_pooler = replicas::pooler::missing();
     let skipped = Skipped {
         postgres: no_postgres.is_some() && !is_set(REQUIRE_POSTGRES),
         browser: no_browser.is_some() && !is_set(REQUIRE_BROWSER),
         clock: no_clock.is_some() && !is_set(REQUIRE_FAKETIME),
+        pooler: no_pooler.is_some() && !is_set(REQUIRE_PGBOUNCER),
         schemathesis: !schemathesis::is_wanted(),
     };
     let scenarios: Vec<Scenario> = [
@@ -110,6 +114,7 @@ fn main() -> ExitCode {
         ("run on PostgreSQL", no_postgres),
         ("look through a browser", no_browser),
         ("move a clock", no_clock),
+        ("put a pooler in front of PostgreSQL", no_pooler),
     ];
     for (what, missing) in could_not {
         if let Some(reason) = missing.filter(|_| !arguments.list) {
@@ -125,6 +130,7 @@ struct Skipped {
     postgres: bool,
     browser: bool,
     clock: bool,
+    pooler: bool,
     schemathesis: bool,
 }
 
@@ -138,6 +144,7 @@ fn trial(scenario: Scenario, backend: Backend, skipped: Skipped) -> Trial {
     let skip = (backend == Backend::Postgres && skipped.postgres)
         || (scenario.needs_browser() && skipped.browser)
         || (scenario.moves_a_clock() && skipped.clock)
+        || (scenario.needs_pooler() && skipped.pooler)
         || (scenario.name().starts_with("schemathesis::") && skipped.schemathesis);
     Trial::test(name, run).with_ignored_flag(skip)
 }

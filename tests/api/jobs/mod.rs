@@ -1,6 +1,7 @@
 //! Scenarios about jobs.
 
 mod expire;
+mod forgotten;
 mod handover;
 mod runs;
 
@@ -8,5 +9,8 @@ use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [expire::scenarios(), handover::scenarios(), runs::scenarios()].into_iter().flatten().collect()
+    [expire::scenarios(), forgotten::scenarios(), handover::scenarios(), runs::scenarios()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

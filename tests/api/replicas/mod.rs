@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 mod failover;
 mod jobs;
+pub(crate) mod pooler;
 mod rolling;
 
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ use crate::support::world::World;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [clock::scenarios(), failover::scenarios(), jobs::scenarios(), rolling::scenarios()]
+    [clock::scenarios(), failover::scenarios(), jobs::scenarios(), pooler::scenarios(), rolling::scenarios()]
         .into_iter()
         .flatten()
         .collect()

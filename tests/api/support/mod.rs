@@ -5,6 +5,7 @@ pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod crowd;
 pub(crate) mod leaks;
+pub(crate) mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod raw;

@@ -212,14 +212,16 @@ fn ordinary_user() -> Option<(u32, u32)> {
     named("postgres").or_else(|| named("nobody"))
 }
 
-fn as_ordinary_user(mut command: Command) -> Command {
+/// Lets the server's user run `command`.
+pub(super) fn as_ordinary_user(mut command: Command) -> Command {
     if let Some((user, group)) = ordinary_user() {
         command.uid(user).gid(group);
     }
     command
 }
 
-fn hand_over(folder: &Path) {
+/// Makes `folder` the server's user's.
+pub(super) fn hand_over(folder: &Path) {
     if let Some((user, group)) = ordinary_user() {
         std::os::unix::fs::chown(folder, Some(user), Some(group)).expect("the folder changes hands");
     }

@@ -56,6 +56,11 @@ impl Scenario {
         self.name().starts_with("replicas::clock::")
     }
 
+    /// Whether it puts a pooler in front of PostgreSQL: all in the file for them do, and no others.
+    pub(crate) fn needs_pooler(&self) -> bool {
+        self.name().starts_with("replicas::pooler::")
+    }
+
     /// Shows it on `backend`; afterwards the books must balance whatever it did.
     pub(crate) fn run(self, backend: Backend) -> Result<(), String> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
