@@ -15,10 +15,14 @@ use tokio::sync::Semaphore;
 
 mod batches;
 mod error;
+mod joined;
 pub mod migrate;
+mod writes;
 
 pub(crate) use batches::delete_in_batches;
 pub use error::{is_unavailable, unique_violation};
+pub(crate) use joined::{columns, joined};
+pub(crate) use writes::{Place, Writes};
 
 /// How long a request waits for a connection before it is told that the database is not there.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -6,13 +6,11 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use entity::subscription::SubscriptionStatus;
 use entity::{UserId, plan, subscription, subscription_period};
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult,
-    Statement, Value,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Statement, Value};
 
 use super::schedule::Slot;
 use super::state::State;
+use crate::db::columns;
 
 /// Periods that are read at most, newest first kept: fifty years of months.
 const MOST_PERIODS: usize = 600;
@@ -34,12 +32,12 @@ pub struct Subscribed {
 
 /// What the books hold of a user's subscription.
 #[derive(Clone, Debug)]
-pub(super) struct Held {
-    row: subscription::Model,
+pub(crate) struct Held {
+    pub(super) row: subscription::Model,
     /// The periods that no refund took back, in the order of time.
-    periods: Vec<subscription_period::Model>,
+    pub(super) periods: Vec<subscription_period::Model>,
     /// Their plans, and that of the row where there are none.
-    plans: HashMap<entity::PlanId, plan::Model>,
+    pub(super) plans: HashMap<entity::PlanId, plan::Model>,
 }
 
 /// The subscription of `user_id` at `now`, right to the second.
@@ -107,7 +105,10 @@ fn gather(rows: &[QueryResult]) -> Result<HashMap<UserId, Held>, DbErr> {
 
 impl Held {
     /// How it stands at `now`.
-    pub(super) fn at(mut self, now: DateTime<Utc>) -> Result<Subscribed, DbErr> {
+    ///
+    /// # Errors
+    /// When the plan that runs is not among those that were read.
+    pub(crate) fn at(mut self, now: DateTime<Utc>) -> Result<Subscribed, DbErr> {
         let slots: Vec<Slot> = self.periods.iter().map(slot).collect();
         let (status, plan_id, changes_at) = match State::at(&slots, now) {
             Some(state) => (state.status, state.plan_id, state.changes_at),
@@ -127,12 +128,6 @@ fn slot(period: &subscription_period::Model) -> Slot {
         starts_at: period.starts_at,
         ends_at: period.ends_at,
     }
-}
-
-/// The columns of `E`, of the table called `alias`, under its own prefix.
-fn columns<E: EntityTrait>(alias: &str) -> String {
-    let named = |column: E::Column| format!("{alias}.{name} AS {alias}_{name}", name = column.as_str());
-    E::Column::iter().map(named).collect::<Vec<_>>().join(", ")
 }
 
 fn select(whose: &str) -> String {
