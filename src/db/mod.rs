@@ -37,12 +37,20 @@ const MOST_TRIES: u32 = 6;
 #[derive(Clone, Debug)]
 pub struct Database {
     connection: DatabaseConnection,
-    /// SQLite has one writer; waiting here is fair and never ends in `database is locked`.
-    writer: Option<Arc<Semaphore>>,
+    /// SQLite's only writer.
+    writer: Option<Writer>,
     /// Transactions that were run again.
     retries: Counter,
     /// Statements that were run, not counting the beginnings and ends of transactions.
     statements: Counter,
+}
+
+/// The one connection that writes to SQLite: its page cache stays right, which another's writes would make it throw away.
+#[derive(Clone, Debug)]
+struct Writer {
+    connection: DatabaseConnection,
+    /// Waiting here is fair and never ends in `database is locked`.
+    turn: Arc<Semaphore>,
 }
 
 impl Database {
@@ -75,14 +83,17 @@ impl Database {
             options.max_connections(max_connections.unwrap_or(by_cores.clamp(8, 16)));
             options.statement_timeout(STATEMENT_TIMEOUT).set_application_name("gudok");
         }
-        let mut connection = sea_orm::Database::connect(options).await?;
         let statements = Counter::default();
-        let counted = statements.clone();
-        connection.set_metric_callback(move |_| {
-            counted.inc();
-        });
-        let sqlite = connection.get_database_backend() == DbBackend::Sqlite;
-        let writer = sqlite.then(|| Arc::new(Semaphore::new(1)));
+        let connection = counted(options.clone(), &statements).await?;
+        let writer = if connection.get_database_backend() == DbBackend::Sqlite {
+            let own = match max_connections {
+                Some(1) => connection.clone(),
+                _ => counted(options.max_connections(1).to_owned(), &statements).await?,
+            };
+            Some(Writer { connection: own, turn: Arc::new(Semaphore::new(1)) })
+        } else {
+            None
+        };
         Ok(Self { connection, writer, retries: Counter::default(), statements })
     }
 
@@ -101,7 +112,8 @@ impl Database {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let inner = self.connection.begin_with_options(options).await?;
+        let connection = self.writer.as_ref().map_or(&self.connection, |writer| &writer.connection);
+        let inner = connection.begin_with_options(options).await?;
         Ok(Transaction { inner, retries: &self.retries, _turn: turn })
     }
 
@@ -137,7 +149,7 @@ impl Database {
 
     async fn writers_turn(&self) -> Result<Option<tokio::sync::SemaphorePermit<'_>>, DbErr> {
         let Some(writer) = &self.writer else { return Ok(None) };
-        match tokio::time::timeout(ACQUIRE_TIMEOUT, writer.acquire()).await {
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, writer.turn.acquire()).await {
             Ok(Ok(turn)) => Ok(Some(turn)),
             Ok(Err(_)) | Err(_) => Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)),
         }
@@ -163,10 +175,22 @@ impl Database {
 
     /// Closes every connection.
     pub async fn close(self) {
-        if let Err(error) = self.connection.close().await {
-            tracing::debug!(%error, "closing the database");
+        for connection in self.writer.map(|writer| writer.connection).into_iter().chain([self.connection]) {
+            if let Err(error) = connection.close().await {
+                tracing::debug!(%error, "closing the database");
+            }
         }
     }
+}
+
+/// Connects, and counts the statements that are run from then on.
+async fn counted(options: ConnectOptions, statements: &Counter) -> Result<DatabaseConnection, DbErr> {
+    let mut connection = sea_orm::Database::connect(options).await?;
+    let statements = statements.clone();
+    connection.set_metric_callback(move |_| {
+        statements.inc();
+    });
+    Ok(connection)
 }
 
 /// A writing transaction, and on SQLite the turn of the only writer.
