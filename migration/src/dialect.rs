@@ -15,10 +15,21 @@ pub(crate) async fn run(manager: &SchemaManager<'_>, ddl: &str) -> Result<(), Db
     manager.get_connection().execute_unprepared(&sql).await.map(drop)
 }
 
+/// [`run`] for statements that only PostgreSQL needs.
+pub(crate) async fn run_on_postgres(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DbBackend::Postgres {
+        for ddl in statements {
+            run(manager, ddl).await?;
+        }
+    }
+    Ok(())
+}
+
 /// A migration that is a list of statements up and one down, each run by [`run`] in one transaction. With `append_only`, a
-/// table and its unique columns follow for [`append_only`].
+/// table and its unique columns follow for [`append_only`]; with `postgres`, two more lists, which only PostgreSQL needs.
 macro_rules! statements {
-    ($(#[$doc:meta])* $name:literal, $up:ident, $down:ident $(, append_only: ($table:literal, $unique:expr))?) => {
+    ($(#[$doc:meta])* $name:literal, $up:ident, $down:ident $(, append_only: ($table:literal, $unique:expr))?
+        $(, postgres: ($postgres_up:ident, $postgres_down:ident))?) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub(crate) struct Migration;
@@ -43,6 +54,7 @@ macro_rules! statements {
                     $crate::dialect::run(manager, ddl).await?;
                 }
                 $($crate::dialect::append_only(manager, $table, $unique).await?;)?
+                $($crate::dialect::run_on_postgres(manager, $postgres_up).await?;)?
                 Ok(())
             }
 
@@ -50,6 +62,7 @@ macro_rules! statements {
                 &self,
                 manager: &sea_orm_migration::SchemaManager,
             ) -> Result<(), sea_orm_migration::DbErr> {
+                $($crate::dialect::run_on_postgres(manager, $postgres_down).await?;)?
                 for ddl in $down {
                     $crate::dialect::run(manager, ddl).await?;
                 }

@@ -17,7 +17,8 @@ mod success;
 mod visit;
 
 pub use link::page_url;
-pub use returns::{ReturnUrls, keep, purge, return_urls};
+pub(crate) use returns::keep;
+pub use returns::{ReturnUrls, purge, return_urls};
 
 /// The pages, below `/checkout`.
 pub(crate) fn routes() -> Route {

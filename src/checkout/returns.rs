@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use entity::{OrderId, checkout, temp_order};
-use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
+use sea_orm::{DbErr, EntityTrait, IntoActiveModel};
 use url::Url;
 
 use super::link::page_closes_at;
 use crate::app::App;
-use crate::db::delete_in_batches;
+use crate::db::{Writes, delete_in_batches};
 
 /// Where a buyer goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,18 +36,10 @@ fn with(mut url: Url, pairs: &[(&str, &str)]) -> String {
     url.into()
 }
 
-/// Keeps where the buyer of `order` goes, in the transaction that quotes it.
-///
-/// # Errors
-/// The database's own.
-pub async fn keep(
-    tx: &DatabaseTransaction,
-    app: &App,
-    order: &temp_order::Model,
-    urls: &ReturnUrls,
-) -> Result<(), DbErr> {
+/// Adds to `writes`, which quote `order`, where its buyer goes.
+pub(crate) fn keep(writes: &mut Writes, app: &App, order: &temp_order::Model, urls: &ReturnUrls) {
     if urls == &ReturnUrls::default() {
-        return Ok(());
+        return;
     }
     let row = checkout::Model {
         order_id: order.order_id.clone(),
@@ -55,7 +47,7 @@ pub async fn keep(
         fail_url: urls.fail.as_ref().map(ToString::to_string),
         expires_at: page_closes_at(app, order),
     };
-    checkout::Entity::insert(row.into_active_model()).exec_without_returning(tx).await.map(drop)
+    writes.add(checkout::Entity::insert(row.into_active_model()));
 }
 
 /// Where the buyer of `order_id` goes; nowhere that the settings no longer allow.

@@ -15,13 +15,17 @@ use tokio::sync::Semaphore;
 
 mod batches;
 mod error;
+mod joined;
 pub mod migrate;
 mod pooler;
 mod reader;
+mod writes;
 
 pub(crate) use batches::delete_in_batches;
 pub use error::{is_unavailable, unique_violation};
+pub(crate) use joined::{columns, joined};
 pub use reader::Reader;
+pub(crate) use writes::{Place, Writes};
 
 /// How long a request waits for a connection before it is told that the database is not there.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,12 +47,20 @@ pub struct Database {
     connection: DatabaseConnection,
     /// Whether a pooler gives the transactions of one connection to several servers' processes.
     shares_servers: bool,
-    /// SQLite has one writer; waiting here is fair and never ends in `database is locked`.
-    writer: Option<Arc<Semaphore>>,
+    /// SQLite's only writer.
+    writer: Option<Writer>,
     /// Transactions that were run again.
     retries: Counter,
     /// Statements that were run, not counting the beginnings and ends of transactions.
     statements: Counter,
+}
+
+/// The one connection that writes to SQLite: its page cache stays right, which another's writes would make it throw away.
+#[derive(Clone, Debug)]
+struct Writer {
+    connection: DatabaseConnection,
+    /// Waiting here is fair and never ends in `database is locked`.
+    turn: Arc<Semaphore>,
 }
 
 impl Database {
@@ -83,16 +95,18 @@ impl Database {
             // No fractions are read, and a pooler would have to be told to let it pass.
             options.map_sqlx_postgres_opts(|postgres| postgres.extra_float_digits(None));
         }
-        let mut connection = sea_orm::Database::connect(options).await?;
         let statements = Counter::default();
-        let counted = statements.clone();
-        connection.set_metric_callback(move |_| {
-            counted.inc();
-        });
-        let sqlite = connection.get_database_backend() == DbBackend::Sqlite;
-        let writer = sqlite.then(|| Arc::new(Semaphore::new(1)));
-        let shares_servers =
-            !sqlite && pooler::shares_servers(connection.get_postgres_connection_pool()).await?;
+        let connection = counted(options.clone(), &statements).await?;
+        let (mut writer, mut shares_servers) = (None, false);
+        if connection.get_database_backend() == DbBackend::Sqlite {
+            let own = match max_connections {
+                Some(1) => connection.clone(),
+                _ => counted(options.max_connections(1).to_owned(), &statements).await?,
+            };
+            writer = Some(Writer { connection: own, turn: Arc::new(Semaphore::new(1)) });
+        } else {
+            shares_servers = pooler::shares_servers(connection.get_postgres_connection_pool()).await?;
+        }
         Ok(Self { connection, shares_servers, writer, retries: Counter::default(), statements })
     }
 
@@ -111,7 +125,8 @@ impl Database {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let inner = self.connection.begin_with_options(options).await?;
+        let connection = self.writer.as_ref().map_or(&self.connection, |writer| &writer.connection);
+        let inner = connection.begin_with_options(options).await?;
         Ok(Transaction { inner, retries: &self.retries, _turn: turn })
     }
 
@@ -147,7 +162,7 @@ impl Database {
 
     async fn writers_turn(&self) -> Result<Option<tokio::sync::SemaphorePermit<'_>>, DbErr> {
         let Some(writer) = &self.writer else { return Ok(None) };
-        match tokio::time::timeout(ACQUIRE_TIMEOUT, writer.acquire()).await {
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, writer.turn.acquire()).await {
             Ok(Ok(turn)) => Ok(Some(turn)),
             Ok(Err(_)) | Err(_) => Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)),
         }
@@ -159,7 +174,7 @@ impl Database {
     /// The database's own.
     pub async fn others_are_at_work(&self) -> Result<bool, DbErr> {
         if let Some(writer) = &self.writer {
-            return Ok(writer.available_permits() == 0);
+            return Ok(writer.turn.available_permits() == 0);
         }
         let statement = Statement::from_string(DbBackend::Postgres, OTHERS_AT_WORK);
         Ok(self.connection.query_one_raw(statement).await?.is_some())
@@ -185,10 +200,22 @@ impl Database {
 
     /// Closes every connection.
     pub async fn close(self) {
-        if let Err(error) = self.connection.close().await {
-            tracing::debug!(%error, "closing the database");
+        for connection in self.writer.map(|writer| writer.connection).into_iter().chain([self.connection]) {
+            if let Err(error) = connection.close().await {
+                tracing::debug!(%error, "closing the database");
+            }
         }
     }
+}
+
+/// Connects, and counts the statements that are run from then on.
+async fn counted(options: ConnectOptions, statements: &Counter) -> Result<DatabaseConnection, DbErr> {
+    let mut connection = sea_orm::Database::connect(options).await?;
+    let statements = statements.clone();
+    connection.set_metric_callback(move |_| {
+        statements.inc();
+    });
+    Ok(connection)
 }
 
 /// A writing transaction, and on SQLite the turn of the only writer.

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use entity::{EventAmountId, OrderId, PaymentEventId, WonChange, event_amount};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr};
+use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
+
+use crate::db::Writes;
 
 /// Changes the total by `amount` because of the move `payment_event_id`, which can count only once.
 ///
@@ -16,12 +18,24 @@ pub async fn enter(
     amount: WonChange,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let entry = event_amount::ActiveModel {
+    let mut writes = Writes::default();
+    add(&mut writes, order_id, payment_event_id, amount, now);
+    writes.run(tx).await.map(drop)
+}
+
+/// Adds [the entry](enter) to `writes`.
+pub(crate) fn add(
+    writes: &mut Writes,
+    order_id: &OrderId,
+    payment_event_id: PaymentEventId,
+    amount: WonChange,
+    now: DateTime<Utc>,
+) {
+    writes.add(event_amount::Entity::insert(event_amount::ActiveModel {
         id: Set(EventAmountId::new()),
         order_id: Set(order_id.clone()),
         payment_event_id: Set(payment_event_id),
         amount: Set(amount),
         created_at: Set(now),
-    };
-    entry.insert(tx).await.map(drop)
+    }));
 }

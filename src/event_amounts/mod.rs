@@ -6,5 +6,6 @@ mod enter;
 mod list;
 
 pub(crate) use close::close;
+pub(crate) use enter::add;
 pub use enter::enter;
 pub use list::{list, total};

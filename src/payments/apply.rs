@@ -5,12 +5,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
-use entity::{OrderId, PaymentKey, Won, WonChange, payment, temp_order};
+use entity::{OrderId, PaymentKey, Won, WonChange, payment, plan, temp_order};
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
 use secrecy::ExposeSecret;
 
 use super::moves::{self, Reason};
-use crate::subscriptions::PeriodError;
+use crate::db::Writes;
+use crate::subscriptions::{Held, PeriodError};
 use crate::toss::{self, Failure, Status};
 use crate::{compensations, event_amounts, refunds, subscriptions};
 
@@ -71,6 +72,15 @@ pub struct Heard {
     pub now: DateTime<Utc>,
 }
 
+/// A payment to which what Toss says has been applied.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The payment as it stands.
+    pub payment: payment::Model,
+    /// What its buyer holds, where just this has been written.
+    pub(crate) gave: Option<Held>,
+}
+
 /// Applies Toss's `truth` about `order_id` to the books, and returns the payment as it stands afterwards.
 ///
 /// # Errors
@@ -81,14 +91,17 @@ pub async fn apply(
     order_id: &OrderId,
     truth: &toss::Payment,
     heard: Heard,
-) -> Result<payment::Model, ApplyError> {
-    let Some(mut payment) = moves::lock(tx, order_id).await? else {
-        return Err(ApplyError::Unknown(order_id.clone()));
-    };
+) -> Result<Applied, ApplyError> {
+    let (mut payment, plan) = match truth.approved_at {
+        Some(_) => moves::lock_with_buyer(tx, order_id).await?.map(|(payment, plan)| (payment, Some(plan))),
+        None => moves::lock(tx, order_id).await?.map(|payment| (payment, None)),
+    }
+    .ok_or_else(|| ApplyError::Unknown(order_id.clone()))?;
+    let mut gave = None;
     let before = payment.clone();
     let mut kept = before.clone();
     if about(tx, &mut payment, truth, heard).await? == About::Superseded {
-        return Ok(payment);
+        return Ok(Applied { payment, gave });
     }
     let same_attempt = payment.payment_key == before.payment_key;
     if same_attempt && deposit_contradicts(&payment, truth) {
@@ -96,23 +109,27 @@ pub async fn apply(
         if heard.asked_at < payment.updated_at {
             payment.next_settle_at = Some(heard.now + super::next_delay(0));
             moves::save(tx, &payment).await?;
-            return Ok(payment);
+            return Ok(Applied { payment, gave });
         }
         if payment.status == PaymentStatus::Done {
             reverse(tx, zone, &mut payment, heard).await?;
             refunds::nothing_to_give_back(tx, order_id).await?;
+            kept = payment.clone();
         }
     } else if same_attempt && deposit_came_again(&payment, truth) {
         // A refund that waits for its outcome is of the deposit that is there now.
         reverse(tx, zone, &mut payment, heard).await?;
+        kept = payment.clone();
     }
     match truth.status {
         Status::Done | Status::PartialCanceled | Status::Canceled if truth.approved_at.is_some() => {
             if !was_approved(payment.status) {
-                approve(tx, zone, &mut payment, truth, heard).await?;
+                gave = approve(tx, zone, (&kept, &mut payment, plan.as_ref()), truth, heard).await?;
                 kept = payment.clone();
             }
-            refunds::apply_cancels(tx, zone, &mut payment, truth, heard).await?;
+            if refunds::apply_cancels(tx, zone, &mut payment, truth, heard).await? {
+                gave = None;
+            }
             // An older truth can only show more money, never less.
             if truth.balance_amount < payment.balance_amount.get() {
                 return Err(ApplyError::Differs(Difference::Balance));
@@ -133,7 +150,7 @@ pub async fn apply(
         payment.updated_at = heard.now;
         moves::save(tx, &payment).await?;
     }
-    Ok(payment)
+    Ok(Applied { payment, gave })
 }
 
 /// Whether money came in at some time.
@@ -211,34 +228,42 @@ async fn about(
     Ok(About::Newest)
 }
 
-/// The money is there: the buyer gets what it buys, all in this transaction.
+/// The money is there: the buyer gets what it buys, all in this transaction. Returns what the buyer of time holds then.
+/// `kept` is the payment as the books have it.
 async fn approve(
     tx: &DatabaseTransaction,
     zone: Tz,
-    payment: &mut payment::Model,
+    (kept, payment, plan): (&payment::Model, &mut payment::Model, Option<&plan::Model>),
     truth: &toss::Payment,
     heard: Heard,
-) -> Result<(), ApplyError> {
-    let Some(approved_at) = truth.approved_at else { return Ok(()) };
+) -> Result<Option<Held>, ApplyError> {
+    let (Some(approved_at), Some(plan)) = (truth.approved_at, plan) else { return Ok(None) };
     describe(payment, truth);
     payment.approved_at = Some(approved_at);
     (payment.failure_code, payment.failure_message) = (None, None);
     payment.next_settle_at = None;
     let reason = Reason { cause: heard.cause, failure: None, now: heard.now };
-    let moved = moves::record(tx, payment, (PaymentStatus::Done, payment.amount), reason).await?;
-    // A period refers to its payment, which must satisfy its own checks by now.
-    moves::save(tx, payment).await?;
+    let to = (PaymentStatus::Done, payment.amount);
+    let (mut writes, mut gave) = (Writes::default(), None);
     if payment.interval_months.is_some() {
+        let found = subscriptions::extendable(tx, payment).await?;
+        moves::add(&mut writes, payment, found.last_move, to, reason);
+        // A period refers to its payment, which must satisfy its own checks by then.
+        writes.change(kept, payment)?;
         // What has been given back in full before we ever saw it buys nothing.
         if truth.balance_amount > 0 {
-            subscriptions::append(tx, zone, payment, approved_at, heard.now).await?;
+            let times = (approved_at, heard.now);
+            gave = Some(subscriptions::append(&mut writes, zone, (payment, plan), found, times)?);
         }
     } else {
-        let plus = WonChange::plus(payment.amount);
-        event_amounts::enter(tx, &payment.order_id, moved, plus, heard.now).await?;
+        let last = moves::last(tx, &payment.order_id).await?;
+        let moved = moves::add(&mut writes, payment, last, to, reason);
+        writes.change(kept, payment)?;
+        event_amounts::add(&mut writes, &payment.order_id, moved, WonChange::plus(payment.amount), heard.now);
     }
-    temp_order::Entity::delete_by_id(payment.order_id.clone()).exec(tx).await?;
-    Ok(())
+    writes.add(temp_order::Entity::delete_by_id(payment.order_id.clone()));
+    writes.run(tx).await?;
+    Ok(gave)
 }
 
 /// Whether Toss says the opposite of a deposit into a virtual account than the books do: it came, or the bank took it back.

@@ -9,7 +9,7 @@ use entity::payment_event::Cause;
 use entity::{IdempotencyKey, OrderId, PaymentKey, Won, payment};
 use sea_orm::DbErr;
 
-use super::apply::{ApplyError, Difference, Heard, give_up};
+use super::apply::{Applied, ApplyError, Difference, Heard, give_up};
 use super::moves;
 use super::record::{Recorded, record, tell};
 use super::settle::{postpone, renew_key, wait_longer};
@@ -54,11 +54,26 @@ impl Attempt {
     }
 }
 
+/// What asking brought.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Whether it decides.
+    pub outcome: Outcome,
+    /// What has just been recorded, where that is known without another look.
+    pub applied: Option<Box<Applied>>,
+}
+
+impl From<Outcome> for Told {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, applied: None }
+    }
+}
+
 /// Asks Toss to confirm `attempt` and records what it says.
 ///
 /// # Errors
 /// The database's own; the payment is then found by the settle job.
-pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Outcome, DbErr> {
+pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Told, DbErr> {
     let confirm = toss::Confirm {
         payment_key: attempt.payment_key.clone(),
         order_id: attempt.order_id.clone(),
@@ -68,7 +83,7 @@ pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Out
     let answer = app.toss.confirm(&confirm, &attempt.idempotency_key).await;
     let heard = Heard { cause, asked_at, now: app.clock.now() };
     match answer {
-        Answer::Payment(truth) => apply_truth(app, &attempt, &truth, heard).await,
+        Answer::Payment(truth) => record_truth(app, &attempt, &truth, heard).await,
         Answer::Error { class: Class::Declined, failure, .. } if cause == Cause::Confirm => {
             check_no(app, &attempt, &failure, heard).await
         }
@@ -80,33 +95,36 @@ pub(super) async fn ask(app: &App, attempt: Attempt, cause: Cause) -> Result<Out
                 // Toss would only repeat itself to the old one.
                 renew_key(app, &attempt).await?;
             }
-            Ok(outcome)
+            Ok(outcome.into())
         }
         Answer::Error { class: Class::Misconfigured, failure, kept } => {
-            misconfigured(app, &attempt, failure, kept.needs_new_key(attempt.tries), heard.now).await
+            let new_key = kept.needs_new_key(attempt.tries);
+            misconfigured(app, &attempt, failure, new_key, heard.now).await.map(Told::from)
         }
         Answer::Error { class: Class::Unknown | Class::NotFound, kept, .. } => {
-            postpone(app, &attempt, kept.needs_new_key(attempt.tries), heard.now).await
+            postpone(app, &attempt, kept.needs_new_key(attempt.tries), heard.now).await.map(Told::from)
         }
-        Answer::Silent { .. } | Answer::NotSent { .. } => postpone(app, &attempt, false, heard.now).await,
+        Answer::Silent { .. } | Answer::NotSent { .. } => {
+            postpone(app, &attempt, false, heard.now).await.map(Told::from)
+        }
     }
 }
 
 /// Records a first no. One look-up goes before it: a no names no method, which people want to know, and a payment that
 /// went through all the same must not wait for the night to be found. Without an answer in time the no stands.
-async fn check_no(app: &App, attempt: &Attempt, failure: &Failure, heard: Heard) -> Result<Outcome, DbErr> {
+async fn check_no(app: &App, attempt: &Attempt, failure: &Failure, heard: Heard) -> Result<Told, DbErr> {
     let asked_at = app.clock.now();
     let looked_up = tokio::time::timeout(CHECK_OF_A_NO, app.toss.look_up(&attempt.payment_key)).await;
     let truth = match looked_up {
         Ok(Answer::Payment(truth)) if truth.order_id == attempt.order_id.as_str() => truth,
         Ok(Answer::Payment(_) | Answer::Error { .. } | Answer::Silent { .. } | Answer::NotSent { .. })
-        | Err(_) => return decline(app, attempt, failure, None, heard).await,
+        | Err(_) => return decline(app, attempt, failure, None, heard).await.map(Told::from),
     };
     if truth.approved_at.is_some() || truth.status == Status::WaitingForDeposit {
         let heard = Heard { asked_at, now: app.clock.now(), ..heard };
-        return apply_truth(app, attempt, &truth, heard).await;
+        return record_truth(app, attempt, &truth, heard).await;
     }
-    decline(app, attempt, failure, truth.method_for_people(), heard).await
+    decline(app, attempt, failure, truth.method_for_people(), heard).await.map(Told::from)
 }
 
 /// Looks the payment up by its key, and where that decides nothing by the order: an earlier attempt may have worked.
@@ -195,20 +213,30 @@ async fn apply_truth(
     truth: &toss::Payment,
     heard: Heard,
 ) -> Result<Outcome, DbErr> {
+    record_truth(app, attempt, truth, heard).await.map(|told| told.outcome)
+}
+
+/// [`apply_truth`], which also tells how the payment stands since.
+async fn record_truth(
+    app: &App,
+    attempt: &Attempt,
+    truth: &toss::Payment,
+    heard: Heard,
+) -> Result<Told, DbErr> {
     match record(app, &attempt.order_id, truth, heard).await? {
-        Recorded::Stands(payment) => match payment.status {
-            PaymentStatus::InProgress => postpone(app, attempt, false, heard.now).await,
+        Recorded::Stands(applied) => match applied.payment.status {
+            PaymentStatus::InProgress => postpone(app, attempt, false, heard.now).await.map(Told::from),
             PaymentStatus::WaitingForDeposit => {
                 wait_longer(app, attempt, heard.now).await?;
-                let news = attempt.status != payment.status;
-                Ok(if news { Outcome::Decided } else { Outcome::Open })
+                let news = attempt.status != applied.payment.status;
+                Ok(if news { Outcome::Decided } else { Outcome::Open }.into())
             }
             PaymentStatus::Ready
             | PaymentStatus::Done
             | PaymentStatus::Canceled
             | PaymentStatus::PartialCanceled
             | PaymentStatus::Aborted
-            | PaymentStatus::Expired => Ok(Outcome::Decided),
+            | PaymentStatus::Expired => Ok(Told { outcome: Outcome::Decided, applied: Some(applied) }),
         },
         // The buyer offered the key of something else: this attempt can never become our order's payment.
         Recorded::Refused(ApplyError::Differs(Difference::Order)) => {
@@ -216,11 +244,11 @@ async fn apply_truth(
                 code: "INVALID_REQUEST".to_owned(),
                 message: "다른 주문의 결제 키입니다.".to_owned(),
             };
-            decline(app, attempt, &failure, None, heard).await
+            decline(app, attempt, &failure, None, heard).await.map(Told::from)
         }
         Recorded::Refused(error) => {
             tell(app, &attempt.order_id, truth, &error).await;
-            postpone(app, attempt, false, heard.now).await
+            postpone(app, attempt, false, heard.now).await.map(Told::from)
         }
     }
 }

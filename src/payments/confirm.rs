@@ -1,27 +1,27 @@
 //! Confirms a payment: claim (transaction 1), ask Toss (no transaction), record (transaction 2). A crash between any
 //! two is harmless: from the claim on, the settle job finds out what happened.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
 use entity::{IdempotencyKey, OrderId, PaymentKey, UserId, Won, payment, temp_order};
-use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, Statement,
+    Value,
 };
 use tracing::Instrument;
 
-use super::apply::was_approved;
+use super::apply::{Applied, was_approved};
 use super::ask::{self, Attempt};
 use super::moves::{self, Reason};
 use super::receipt::Receipt;
 use super::settle::OpenPayments;
 use crate::app::App;
 use crate::crash::{self, Point};
-use crate::db::{transact, unique_violation};
+use crate::db::{Writes, columns, transact, unique_violation};
 use crate::due::{self, Outcome};
 use crate::idempotency::{self, ClaimError};
 use crate::toss::{self, Admission, Failure};
@@ -39,6 +39,13 @@ pub struct Confirm {
     pub amount: Won,
     /// The claim under which it is asked for, where the caller sent an `Idempotency-Key`.
     pub claim: Option<idempotency::Claim>,
+}
+
+impl Confirm {
+    /// Whether it may pay an order of `user_id`.
+    fn may(&self, user_id: &UserId) -> bool {
+        self.owner.as_ref().is_none_or(|owner| owner == user_id)
+    }
 }
 
 /// How a confirmation stands when its caller is answered.
@@ -142,6 +149,9 @@ async fn answer_in_time(
     let claimed = match tokio::time::timeout(patience, task).await {
         Ok(Ok(outcome)) => match outcome? {
             Asked::Misconfigured => return Err(ConfirmError::Misconfigured),
+            Asked::Applied(applied) => {
+                return standing_of(app, *applied, app.clock.now()).await;
+            }
             Asked::Recorded => true,
         },
         Ok(Err(panicked)) => {
@@ -160,7 +170,8 @@ async fn answer_in_time(
     });
     // Without it the claim itself is late, and only the database can be slow there.
     let late = DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
-    standing_of(app, own.ok_or(late)?, app.clock.now()).await
+    let payment = own.ok_or(late)?;
+    standing_of(app, Applied { payment, gave: None }, app.clock.now()).await
 }
 
 /// How the payment of `order_id` stands by now, as its confirmation would have been answered.
@@ -169,12 +180,15 @@ async fn answer_in_time(
 /// [`ConfirmError`].
 pub async fn standing(app: &App, order_id: OrderId, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
     let found = payment::Entity::find_by_id(order_id).one(app.db.read()).await?;
-    standing_of(app, found.ok_or(ConfirmError::OrderNotFound)?, now).await
+    let payment = found.ok_or(ConfirmError::OrderNotFound)?;
+    standing_of(app, Applied { payment, gave: None }, now).await
 }
 
-/// What became of a confirmation; its payment tells the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a confirmation.
+#[derive(Debug)]
 enum Asked {
+    /// This, which has just been written.
+    Applied(Box<Applied>),
     /// The payment tells how it stands.
     Recorded,
     /// Toss refuses our key or contract.
@@ -188,10 +202,12 @@ async fn claim_and_ask(app: &App, command: &Confirm, now: DateTime<Utc>) -> Resu
             crash::point(Point::Claimed);
             let order_id = ours.attempt.order_id.clone();
             let asking = ask::ask(app, ours.attempt, Cause::Confirm);
-            match due::hold::<OpenPayments, _>(app, order_id.clone(), ours.lease, asking).await? {
-                Outcome::Misconfigured => Ok(Asked::Misconfigured),
-                Outcome::Decided => Ok(Asked::Recorded),
-                Outcome::Open => {
+            let told = due::hold::<OpenPayments, _>(app, order_id.clone(), ours.lease, asking).await?;
+            match (told.outcome, told.applied) {
+                (_, Some(applied)) => Ok(Asked::Applied(applied)),
+                (Outcome::Misconfigured, None) => Ok(Asked::Misconfigured),
+                (Outcome::Decided, None) => Ok(Asked::Recorded),
+                (Outcome::Open, None) => {
                     due::follow_up::<OpenPayments>(app, order_id);
                     Ok(Asked::Recorded)
                 }
@@ -201,23 +217,19 @@ async fn claim_and_ask(app: &App, command: &Confirm, now: DateTime<Utc>) -> Resu
 }
 
 /// What the payment says by now.
-async fn standing_of(
-    app: &App,
-    payment: payment::Model,
-    now: DateTime<Utc>,
-) -> Result<Confirmed, ConfirmError> {
-    match payment.status {
+async fn standing_of(app: &App, applied: Applied, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
+    match applied.payment.status {
         PaymentStatus::Aborted | PaymentStatus::Expired => Err(ConfirmError::Rejected(Failure {
-            code: payment.failure_code.unwrap_or_default(),
-            message: payment.failure_message.unwrap_or_default(),
+            code: applied.payment.failure_code.unwrap_or_default(),
+            message: applied.payment.failure_message.unwrap_or_default(),
         })),
         PaymentStatus::Ready | PaymentStatus::InProgress => {
-            Ok(Confirmed::Pending(Receipt::of(app, payment, now).await?))
+            Ok(Confirmed::Pending(Receipt::with(app, applied, now).await?))
         }
         PaymentStatus::WaitingForDeposit
         | PaymentStatus::Done
         | PaymentStatus::Canceled
-        | PaymentStatus::PartialCanceled => Ok(Confirmed::Recorded(Receipt::of(app, payment, now).await?)),
+        | PaymentStatus::PartialCanceled => Ok(Confirmed::Recorded(Receipt::with(app, applied, now).await?)),
     }
 }
 
@@ -239,11 +251,24 @@ struct Ours {
 }
 
 async fn claim(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim, ConfirmError> {
+    match claim_once(app, command, now).await {
+        // Another claim came first and has just committed: of this order, or of another with this key. The next look sees it.
+        Err(ConfirmError::Database(error)) if unique_violation(&error) => {}
+        claimed => return claimed,
+    }
+    match claim_once(app, command, now).await {
+        Err(ConfirmError::Database(error)) if unique_violation(&error) => {
+            Err(ConfirmError::PaymentKeyConflict)
+        }
+        claimed => claimed,
+    }
+}
+
+async fn claim_once(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim, ConfirmError> {
     // A lease tells that the process lives, so it counts from here and not from when the caller came.
     let lease = due::lease_from(app.clock.now());
     transact!(app.db, |tx| {
         let found = claim_in(tx, app, command, (lease, now)).await?;
-        idempotency::made(tx, command.claim.as_ref(), &command.order_id).await?;
         crash::point(Point::ClaimWritten);
         Ok(found)
     })
@@ -255,25 +280,28 @@ async fn claim_in(
     command: &Confirm,
     (lease, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Claim, ConfirmError> {
-    if let Some(payment) = moves::lock(tx, &command.order_id).await? {
-        return claim_again(tx, app, command, payment, (lease, now)).await;
+    let quoted = quoted(tx, command).await?;
+    let fresh = quoted.as_ref().is_some_and(|quoted| !quoted.claimed && command.may(&quoted.order.user_id));
+    // Of an order that is not the caller's as much is read as of one that nobody has: a stranger learns nothing from how
+    // long it takes either.
+    let known = if fresh { None } else { moves::lock(tx, &command.order_id).await? };
+    if let Some(payment) = known {
+        return claim_again(tx, app, command, (payment, quoted), (lease, now)).await;
     }
-    let order = payable(tx, command, now).await?;
+    let order = payable(command, quoted, now)?;
     let admission = app.toss.admit()?;
     let payment = first_attempt(command, order, lease, now);
-    let row = payment.clone().into_active_model();
-    let inserted = payment::Entity::insert(row)
-        // Without a target: the same order and the same key come together when one confirmation is sent twice.
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .exec_without_returning(tx)
-        .await?;
-    if inserted == 0 {
-        // Another claim came first and has just committed: of this order, or of another with this key.
-        let payment = moves::lock(tx, &command.order_id).await?.ok_or(ConfirmError::PaymentKeyConflict)?;
-        return claim_again(tx, app, command, payment, (lease, now)).await;
-    }
-    moves::record_first(tx, &payment, Reason { cause: Cause::Confirm, failure: None, now }).await?;
+    let mut writes = Writes::default();
+    writes.add(payment::Entity::insert(payment.clone().into_active_model()));
+    moves::add_first(&mut writes, &payment, Reason { cause: Cause::Confirm, failure: None, now });
+    keep(tx, writes, command).await?;
     asks(&payment, lease, admission)
+}
+
+/// Keeps `writes`, which claim, under the caller's key if there is one.
+async fn keep(tx: &DatabaseTransaction, writes: Writes, command: &Confirm) -> Result<(), ConfirmError> {
+    writes.run(tx).await?;
+    Ok(idempotency::made(tx, command.claim.as_ref(), &command.order_id).await?)
 }
 
 /// The order was claimed before: by this key, or by one that failed.
@@ -281,32 +309,32 @@ async fn claim_again(
     tx: &DatabaseTransaction,
     app: &App,
     command: &Confirm,
-    mut payment: payment::Model,
+    (mut payment, quoted): (payment::Model, Option<Quoted>),
     (lease, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Claim, ConfirmError> {
-    if command.owner.as_ref().is_some_and(|owner| owner != &payment.user_id) {
-        // As much is read as for an order that nobody has: a stranger learns nothing from how long it takes either.
-        temp_order::Entity::find_by_id(command.order_id.clone()).one(tx).await?;
+    if !command.may(&payment.user_id) {
         return Err(ConfirmError::OrderNotFound);
     }
     if command.amount != payment.amount {
         return Err(ConfirmError::AmountMismatch);
     }
-    if payment.payment_key.as_ref() == Some(&command.payment_key) {
+    let open = matches!(payment.status, PaymentStatus::InProgress | PaymentStatus::WaitingForDeposit);
+    let same = payment.payment_key.as_ref() == Some(&command.payment_key);
+    if same || open || was_approved(payment.status) {
+        // Another attempt of the same order may be the one that worked.
+        if !same && !moves::offered(tx, &command.order_id, &command.payment_key).await? {
+            return Err(ConfirmError::PaymentKeyConflict);
+        }
+        keep(tx, Writes::default(), command).await?;
         return Ok(Claim::Standing);
     }
-    let open = matches!(payment.status, PaymentStatus::InProgress | PaymentStatus::WaitingForDeposit);
-    if open || was_approved(payment.status) {
-        // Another attempt of the same order may be the one that worked.
-        let ours = moves::offered(tx, &command.order_id, &command.payment_key).await?;
-        return if ours { Ok(Claim::Standing) } else { Err(ConfirmError::PaymentKeyConflict) };
-    }
-    payable(tx, command, now).await.map_err(|error| match error {
+    payable(command, quoted, now).map_err(|error| match error {
         // A payment outlives its temp order, which is purged once it has expired.
         ConfirmError::OrderNotFound => ConfirmError::OrderExpired,
         other => other,
     })?;
     let admission = app.toss.admit()?;
+    let before = payment.clone();
     payment.payment_key = Some(command.payment_key.clone());
     payment.idempotency_key = Some(IdempotencyKey::random());
     payment.attempt += 1;
@@ -317,11 +345,11 @@ async fn claim_again(
     // The method was that of the attempt before.
     payment.payment_method = None;
     let reason = Reason { cause: Cause::Confirm, failure: None, now };
-    moves::record(tx, &mut payment, (PaymentStatus::InProgress, Won::ZERO), reason).await?;
-    // A statement that fails ends a PostgreSQL transaction, unless a savepoint stands before it.
-    let inner = savepoint(tx).await?;
-    moves::save(&inner, &payment).await.map_err(key_is_taken)?;
-    inner.commit().await?;
+    let last = moves::last(tx, &command.order_id).await?;
+    let mut writes = Writes::default();
+    moves::add(&mut writes, &mut payment, last, (PaymentStatus::InProgress, Won::ZERO), reason);
+    writes.change(&before, &payment)?;
+    keep(tx, writes, command).await?;
     asks(&payment, lease, admission)
 }
 
@@ -330,20 +358,46 @@ fn asks(payment: &payment::Model, lease: DateTime<Utc>, admission: Admission) ->
     Ok(Claim::Ours(Box::new(Ours { attempt, lease, _admission: admission })))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a savepoint inside `transact!`, not a transaction of its own")]
-async fn savepoint(tx: &DatabaseTransaction) -> Result<DatabaseTransaction, DbErr> {
-    tx.begin().await
+/// A quoted order and who stands in the way of paying it.
+struct Quoted {
+    order: temp_order::Model,
+    /// It has a payment by now.
+    claimed: bool,
+    /// The payment key is in use for another order.
+    elsewhere: bool,
 }
 
+/// The quoted order of `command`.
+async fn quoted(tx: &DatabaseTransaction, command: &Confirm) -> Result<Option<Quoted>, DbErr> {
+    let values: [Value; 2] = [command.order_id.clone().into(), command.payment_key.clone().into()];
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), QUOTED.as_str(), values);
+    let Some(row) = tx.query_one_raw(statement).await? else { return Ok(None) };
+    Ok(Some(Quoted {
+        order: temp_order::Model::from_query_result(&row, "t_")?,
+        claimed: row.try_get("", "claimed")?,
+        elsewhere: row.try_get("", "elsewhere")?,
+    }))
+}
+
+static QUOTED: LazyLock<String> = LazyLock::new(|| {
+    // The status in the index's own words, or SQLite would not use it.
+    format!(
+        "SELECT {}, EXISTS (SELECT 1 FROM payment p WHERE p.order_id = t.order_id) AS claimed,
+            EXISTS (SELECT 1 FROM payment p WHERE p.payment_key = $2 AND p.status NOT IN ('ABORTED', 'EXPIRED')
+                AND p.order_id <> $1) AS elsewhere
+        FROM temp_order t WHERE t.order_id = $1",
+        columns::<temp_order::Entity>("t"),
+    )
+});
+
 /// The quoted order, if it is this user's, can still be paid and costs what the client believes.
-async fn payable(
-    tx: &DatabaseTransaction,
+fn payable(
     command: &Confirm,
+    quoted: Option<Quoted>,
     now: DateTime<Utc>,
 ) -> Result<temp_order::Model, ConfirmError> {
-    let found = temp_order::Entity::find_by_id(command.order_id.clone()).one(tx).await?;
-    let order = found.ok_or(ConfirmError::OrderNotFound)?;
-    if command.owner.as_ref().is_some_and(|owner| owner != &order.user_id) {
+    let Quoted { order, claimed: _, elsewhere } = quoted.ok_or(ConfirmError::OrderNotFound)?;
+    if !command.may(&order.user_id) {
         return Err(ConfirmError::OrderNotFound);
     }
     if now >= order.expires_at {
@@ -352,15 +406,7 @@ async fn payable(
     if command.amount != order.total_amount {
         return Err(ConfirmError::AmountMismatch);
     }
-    let elsewhere = payment::Entity::find()
-        .filter(payment::Column::PaymentKey.eq(command.payment_key.clone()))
-        // In the index's own words, or SQLite would not use it.
-        .filter(Expr::cust("status NOT IN ('ABORTED', 'EXPIRED')"))
-        .filter(payment::Column::OrderId.ne(command.order_id.clone()));
-    if elsewhere.count(tx).await? > 0 {
-        return Err(ConfirmError::PaymentKeyConflict);
-    }
-    Ok(order)
+    if elsewhere { Err(ConfirmError::PaymentKeyConflict) } else { Ok(order) }
 }
 
 fn first_attempt(
@@ -377,9 +423,4 @@ fn first_attempt(
         next_settle_at: Some(lease),
         ..moves::unpaid(order, PaymentStatus::InProgress, now)
     }
-}
-
-/// Two orders that offer one payment key at the same instant: the unique key lets one through.
-fn key_is_taken(error: DbErr) -> ConfirmError {
-    if unique_violation(&error) { ConfirmError::PaymentKeyConflict } else { error.into() }
 }

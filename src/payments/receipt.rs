@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{Won, payment};
 use sea_orm::DbErr;
 
+use super::apply::Applied;
 use crate::app::App;
 use crate::event_amounts;
 use crate::subscriptions::{self, Subscribed};
@@ -25,11 +26,22 @@ impl Receipt {
     /// # Errors
     /// The database's own.
     pub async fn of(app: &App, payment: payment::Model, now: DateTime<Utc>) -> Result<Self, DbErr> {
-        let db = app.db.read();
+        Self::with(app, Applied { payment, gave: None }, now).await
+    }
+
+    /// Like [`Receipt::of`], without reading what is known.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub(super) async fn with(app: &App, applied: Applied, now: DateTime<Utc>) -> Result<Self, DbErr> {
+        let (db, Applied { payment, gave }) = (app.db.read(), applied);
         let (mut subscription, mut event_amount) = (None, None);
         if payment.approved_at.is_some() {
             if payment.interval_months.is_some() {
-                subscription = subscriptions::of_user(db, &payment.user_id, now).await?;
+                subscription = match gave {
+                    Some(held) => Some(held.at(now)?),
+                    None => subscriptions::of_user(db, &payment.user_id, now).await?,
+                };
             } else {
                 event_amount = Some((payment.amount, event_amounts::total(db).await?));
             }

@@ -5,7 +5,7 @@ use entity::payment_event::Cause;
 use entity::{OrderId, payment};
 use sea_orm::{DatabaseTransaction, DbErr};
 
-use super::apply::{ApplyError, Heard, apply};
+use super::apply::{Applied, ApplyError, Heard, apply};
 use crate::app::App;
 use crate::compensations;
 use crate::crash::{self, Point};
@@ -17,7 +17,7 @@ use crate::toss;
 #[derive(Debug)]
 pub(crate) enum Recorded {
     /// The payment stands like this by now.
-    Stands(Box<payment::Model>),
+    Stands(Box<Applied>),
     /// It cannot be applied, and nothing was kept; never for the database's own reasons. An approval that cannot be
     /// honoured is being undone by now; of the rest, [`tell`] tells people.
     Refused(ApplyError),
@@ -35,14 +35,14 @@ pub(crate) async fn record(
 ) -> Result<Recorded, DbErr> {
     let zone = app.config.billing.timezone;
     let applied = transact!(app.db, |tx| {
-        let payment = apply(tx, zone, order_id, truth, heard).await?;
-        is_over(tx, &payment, truth, heard).await?;
+        let applied = apply(tx, zone, order_id, truth, heard).await?;
+        is_over(tx, &applied.payment, truth, heard).await?;
         crash::point(Point::TruthWritten);
-        Ok::<_, ApplyError>(payment)
+        Ok::<_, ApplyError>(applied)
     });
     crash::point(Point::TruthRecorded);
     match applied {
-        Ok(payment) => Ok(Recorded::Stands(Box::new(payment))),
+        Ok(applied) => Ok(Recorded::Stands(Box::new(applied))),
         Err(ApplyError::Database(error)) => Err(error),
         Err(error @ (ApplyError::Period(_) | ApplyError::SecondApproval)) => {
             compensations::begin(app, order_id, truth, &error.to_string()).await?;

@@ -101,7 +101,9 @@ pub async fn reread_quietly(
     };
     let heard = Heard { cause, asked_at, now: app.clock.now() };
     match record(app, order_id, &truth, heard).await? {
-        Recorded::Stands(after) => Ok(Reread::Applied { before: ours, after, truth }),
+        Recorded::Stands(applied) => {
+            Ok(Reread::Applied { before: ours, after: Box::new(applied.payment), truth })
+        }
         Recorded::Refused(error) => Ok(Reread::Refused { ours, truth, error }),
     }
 }

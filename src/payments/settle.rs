@@ -65,11 +65,11 @@ pub(super) async fn settle_one(app: &App, order_id: &OrderId) -> Result<Outcome,
     let open = attempt.status == PaymentStatus::InProgress;
     match &answer {
         Answer::Error { class: Class::NotFound, .. } if open && window_open => {
-            ask(app, attempt, Cause::Settle).await
+            ask(app, attempt, Cause::Settle).await.map(|told| told.outcome)
         }
         Answer::Error { class: Class::NotFound, .. } if open => nothing_there(app, &attempt).await,
         Answer::Payment(truth) if open && window_open && truth.status == Status::InProgress => {
-            ask(app, attempt, Cause::Settle).await
+            ask(app, attempt, Cause::Settle).await.map(|told| told.outcome)
         }
         _ => seen(app, &attempt, answer, Heard { cause: Cause::Settle, asked_at, now }).await,
     }

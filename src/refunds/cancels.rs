@@ -19,6 +19,7 @@ use crate::{event_amounts, subscriptions};
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(10);
 
 /// Enters every cancel that the books do not have yet. An old truth, which lacks cancels that they have, adds nothing.
+/// Returns whether `truth` shows any at all.
 ///
 /// # Errors
 /// [`ApplyError`]; nothing is kept then.
@@ -28,9 +29,9 @@ pub async fn apply_cancels(
     payment: &mut payment::Model,
     truth: &toss::Payment,
     heard: Heard,
-) -> Result<(), ApplyError> {
+) -> Result<bool, ApplyError> {
     if truth.done_cancels().next().is_none() {
-        return Ok(());
+        return Ok(false);
     }
     let known =
         refund::Entity::find().filter(refund::Column::OrderId.eq(payment.order_id.clone())).all(tx).await?;
@@ -65,7 +66,7 @@ pub async fn apply_cancels(
     if let Some(refund) = pending.filter(|refund| refund.amount > payment.balance_amount) {
         free(tx, refund, "NOT_CANCELABLE_AMOUNT", "남은 금액이 환불할 금액보다 적습니다.").await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Finishes the refund that asked for this cancel, or writes one for a cancel that nobody asked us for.

@@ -194,8 +194,8 @@ async fn apply_truth(
 ) -> Result<Seen, DbErr> {
     let heard = Heard { cause, asked_at, now: app.clock.now() };
     match record(app, &refund.order_id, truth, heard).await? {
-        Recorded::Stands(payment) => Ok(match pending(app, refund.id).await? {
-            Some(_) => Seen::NotDone { balance: payment.balance_amount },
+        Recorded::Stands(applied) => Ok(match pending(app, refund.id).await? {
+            Some(_) => Seen::NotDone { balance: applied.payment.balance_amount },
             None => Seen::Done,
         }),
         Recorded::Refused(error) => {

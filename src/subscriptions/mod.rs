@@ -13,7 +13,9 @@ mod together;
 
 pub(crate) use expire::expire;
 pub use list::{Listed, SubscriptionFilter, list};
-pub use periods::{PeriodError, append, revoke};
+pub use periods::{PeriodError, revoke};
+pub(crate) use periods::{append, extendable};
 pub use preview::{Offer, preview_purchase, preview_refund};
+pub(crate) use read::Held;
 pub use read::{Subscribed, of_user};
 pub use together::Together;

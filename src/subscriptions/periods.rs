@@ -1,20 +1,25 @@
 //! Appends and takes back paid periods, inside the transaction that records why.
 
+use std::sync::{Arc, LazyLock};
+
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use entity::subscription::SubscriptionStatus;
 use entity::{
-    OrderId, PeriodId, SubscriptionId, UserId, customer, payment, subscription, subscription_period,
+    OrderId, PaymentEventId, PeriodId, SubscriptionId, UserId, customer, payment, plan, subscription,
+    subscription_period,
 };
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect, Statement, Value,
 };
 
+use super::read::Held;
 use super::schedule::{BeyondCalendar, Purchase, Slot, schedule};
 use super::state::State;
+use crate::db::{Writes, columns, joined};
 
 /// How far ahead time can be bought: a century.
 const FURTHEST: Duration = Duration::days(36_525);
@@ -36,30 +41,85 @@ pub enum PeriodError {
     SellsNoTime(OrderId),
 }
 
-/// Gives the buyer of `payment` the time that it buys, from `approved_at` or from where their time ends.
+/// What a user's paid time is before more is appended, and the last move of the payment that buys it. The user must be
+/// locked by then, in an earlier statement: this one sees what those before it in the queue have left.
+#[derive(Debug)]
+pub(crate) struct Extendable {
+    /// The payment's last move.
+    pub(crate) last_move: Option<PaymentEventId>,
+    subscription: Option<subscription::Model>,
+    /// The periods that no refund took back.
+    periods: Vec<subscription_period::Model>,
+    /// What the same order has paid for before: a deposit that was taken back and made again pays for the same period again.
+    earlier: Option<subscription_period::Model>,
+    plans: Vec<Arc<plan::Model>>,
+}
+
+/// Reads what `payment` will extend.
+pub(crate) async fn extendable(
+    tx: &DatabaseTransaction,
+    payment: &payment::Model,
+) -> Result<Extendable, DbErr> {
+    let values: [Value; 2] = [payment.order_id.clone().into(), payment.user_id.clone().into()];
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), EXTENDABLE.as_str(), values);
+    let rows = tx.query_all_raw(statement).await?;
+    let mut found = Extendable {
+        last_move: rows.first().map(|row| row.try_get("", "last_move")).transpose()?.flatten(),
+        subscription: None,
+        periods: Vec::new(),
+        earlier: None,
+        plans: Vec::new(),
+    };
+    for row in &rows {
+        found.subscription = joined(row, "s_")?;
+        if let Some(plan) = joined::<plan::Model>(row, "l_")? {
+            know(&mut found.plans, plan);
+        }
+        let Some(period) = joined::<subscription_period::Model>(row, "p_")? else { continue };
+        if period.order_id == payment.order_id {
+            found.earlier = Some(period.clone());
+        }
+        if period.revoked_at.is_none() {
+            found.periods.push(period);
+        }
+    }
+    Ok(found)
+}
+
+fn know(plans: &mut Vec<Arc<plan::Model>>, plan: plan::Model) {
+    if plans.iter().all(|known| known.id != plan.id) {
+        plans.push(Arc::new(plan));
+    }
+}
+
+static EXTENDABLE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT o.last_move AS last_move, {}, {}, {}
+        FROM (SELECT MAX(e.id) AS last_move FROM payment_event e WHERE e.order_id = $1) o
+        LEFT JOIN subscription s ON s.user_id = $2
+        LEFT JOIN subscription_period p ON p.subscription_id = s.id AND (p.revoked_at IS NULL OR p.order_id = $1)
+        LEFT JOIN plan l ON l.id = COALESCE(p.plan_id, s.plan_id)",
+        columns::<subscription::Entity>("s"),
+        columns::<subscription_period::Entity>("p"),
+        columns::<plan::Entity>("l"),
+    )
+});
+
+/// Adds to `writes` what gives the buyer of `payment` the time that it buys of `plan`, from `approved_at` or from where
+/// their time ends. Returns what they hold then.
 ///
 /// # Errors
-/// [`PeriodError`]; nothing is kept then.
-pub async fn append(
-    tx: &DatabaseTransaction,
+/// [`PeriodError`]; nothing may be kept then.
+pub(crate) fn append(
+    writes: &mut Writes,
     zone: Tz,
-    payment: &payment::Model,
-    approved_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<(), PeriodError> {
+    (payment, plan): (&payment::Model, &plan::Model),
+    found: Extendable,
+    (approved_at, now): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Held, PeriodError> {
+    let Extendable { subscription, periods, earlier, mut plans, last_move: _ } = found;
     let months = payment.interval_months.and_then(|months| u32::try_from(months).ok());
     let Some(months) = months else { return Err(PeriodError::SellsNoTime(payment.order_id.clone())) };
-    lock_user(tx, &payment.user_id).await?;
-    let existing = find(tx, &payment.user_id).await?;
-    // A deposit that was taken back and made again pays for the same period again.
-    let (periods, earlier) = match &existing {
-        Some(subscription) => {
-            let same = subscription_period::Column::OrderId.eq(payment.order_id.clone());
-            let earlier = subscription_period::Entity::find().filter(same).one(tx).await?;
-            (live_periods(tx, subscription.id).await?, earlier)
-        }
-        None => (Vec::new(), None),
-    };
     let bought = Purchase {
         id: earlier.as_ref().map_or_else(PeriodId::new, |period| period.id),
         order_id: payment.order_id.clone(),
@@ -73,17 +133,20 @@ pub async fn append(
     if slots.iter().any(|slot| slot.ends_at > approved_at + FURTHEST) {
         return Err(PeriodError::TooFar);
     }
-    let subscription_id = keep_state(tx, existing, &payment.user_id, &slots, now).await?;
-    move_slots(tx, &periods, &slots).await?;
-    if let Some(slot) = slots.iter().find(|slot| slot.id == bought.id) {
-        let period = new_period(&bought, slot, subscription_id, &periods, now);
-        if earlier.is_some() {
-            period.update(tx).await.map(drop)?;
-        } else {
-            subscription_period::Entity::insert(period).exec_without_returning(tx).await?;
-        }
+    let row = add_state(writes, subscription, &payment.user_id, &slots, now)?;
+    for moved in moved(&periods, &slots) {
+        writes.add(subscription_period::Entity::update(moved).validate()?);
     }
-    Ok(())
+    if let Some(slot) = slots.iter().find(|slot| slot.id == bought.id) {
+        let period = new_period(&bought, slot, row.id, &periods, now);
+        let all = period.into_active_model().reset_all();
+        match earlier {
+            Some(_) => writes.add(subscription_period::Entity::update(all).validate()?),
+            None => writes.add(subscription_period::Entity::insert(all)),
+        };
+    }
+    know(&mut plans, plan.clone());
+    Ok(Held { row, periods: slots, plans })
 }
 
 /// Takes back the period that `order_id` paid for; the others lie as if it had never been bought.
@@ -107,18 +170,22 @@ pub async fn revoke(
         revoked_at: Set(Some(now)),
         ..Default::default()
     };
-    revoke.update(tx).await?;
+    let mut writes = Writes::default();
+    writes.add(subscription_period::Entity::update(revoke).validate()?);
     let slots = schedule(&periods.iter().map(purchase).collect::<Vec<_>>(), zone)?;
-    move_slots(tx, &periods, &slots).await?;
-    if slots.is_empty() {
-        return Ok(cancel(tx, subscription, now).await?);
+    for moved in moved(&periods, &slots) {
+        writes.add(subscription_period::Entity::update(moved).validate()?);
     }
-    keep_state(tx, Some(subscription), user_id, &slots, now).await?;
+    if slots.is_empty() {
+        writes.add(subscription::Entity::update(canceled(&subscription, now)).validate()?);
+    } else {
+        add_state(&mut writes, Some(subscription), user_id, &slots, now)?;
+    }
+    writes.run(tx).await?;
     Ok(())
 }
 
-/// One user's changes happen one after another; those of different users never wait for each other. New orders of the
-/// user, which only refer to the row, do not wait either.
+/// See `payments::moves::lock_with_buyer`.
 async fn lock_user(tx: &DatabaseTransaction, user_id: &UserId) -> Result<(), DbErr> {
     customer::Entity::find_by_id(user_id.clone()).lock(LockType::NoKeyUpdate).one(tx).await.map(drop)
 }
@@ -159,87 +226,80 @@ fn new_period(
     subscription_id: SubscriptionId,
     others: &[subscription_period::Model],
     now: DateTime<Utc>,
-) -> subscription_period::ActiveModel {
+) -> subscription_period::Model {
     let left =
         |other: &subscription_period::Model| other.purchased_at <= bought.at && bought.at <= other.ends_at;
-    subscription_period::ActiveModel {
-        id: Set(bought.id),
-        subscription_id: Set(subscription_id),
-        order_id: Set(bought.order_id.clone()),
-        plan_id: Set(bought.plan_id),
-        amount: Set(bought.amount),
-        interval_months: Set(bought.months.cast_signed()),
-        purchased_at: Set(bought.at),
-        starts_at: Set(slot.starts_at),
-        ends_at: Set(slot.ends_at),
-        revoked_at: Set(None),
-        renews: Set(others.iter().any(left)),
-        created_at: Set(now),
+    subscription_period::Model {
+        id: bought.id,
+        subscription_id,
+        order_id: bought.order_id.clone(),
+        plan_id: bought.plan_id,
+        amount: bought.amount,
+        interval_months: bought.months.cast_signed(),
+        purchased_at: bought.at,
+        starts_at: slot.starts_at,
+        ends_at: slot.ends_at,
+        revoked_at: None,
+        renews: others.iter().any(left),
+        created_at: now,
     }
 }
 
-/// Writes the new place of every period that moved.
-async fn move_slots(
-    tx: &DatabaseTransaction,
+/// The new place of every period that moves.
+fn moved(
     periods: &[subscription_period::Model],
     slots: &[Slot],
-) -> Result<(), DbErr> {
-    for period in periods {
-        let moved = slots.iter().find(|slot| {
+) -> impl Iterator<Item = subscription_period::ActiveModel> {
+    periods.iter().filter_map(|period| {
+        let slot = slots.iter().find(|slot| {
             slot.id == period.id && (slot.starts_at, slot.ends_at) != (period.starts_at, period.ends_at)
-        });
-        if let Some(slot) = moved {
-            let row = subscription_period::ActiveModel {
-                id: Set(period.id),
-                starts_at: Set(slot.starts_at),
-                ends_at: Set(slot.ends_at),
-                ..Default::default()
-            };
-            row.update(tx).await?;
-        }
-    }
-    Ok(())
+        })?;
+        Some(subscription_period::ActiveModel {
+            id: Set(period.id),
+            starts_at: Set(slot.starts_at),
+            ends_at: Set(slot.ends_at),
+            ..Default::default()
+        })
+    })
 }
 
-/// Writes what `slots`, which are not empty, mean for the subscription's row.
-async fn keep_state(
-    tx: &DatabaseTransaction,
+/// Adds to `writes` what `slots`, which are not empty, mean for the subscription's row, and returns that.
+fn add_state(
+    writes: &mut Writes,
     existing: Option<subscription::Model>,
     user_id: &UserId,
     slots: &[Slot],
     now: DateTime<Utc>,
-) -> Result<SubscriptionId, DbErr> {
+) -> Result<subscription::Model, DbErr> {
     let Some(state) = State::at(slots, now) else {
         return Err(DbErr::Custom("a subscription without periods has no state".to_owned()));
     };
-    let id = existing.as_ref().map_or_else(SubscriptionId::new, |subscription| subscription.id);
-    let row = subscription::ActiveModel {
-        id: Set(id),
-        user_id: Set(user_id.clone()),
-        plan_id: Set(state.plan_id),
-        status: Set(state.status),
-        is_active: Set(state.status == SubscriptionStatus::Active),
-        start_date: Set(state.start_date),
-        end_date: Set(state.end_date),
-        changes_at: Set(state.changes_at),
-        created_at: Set(existing.as_ref().map_or(now, |subscription| subscription.created_at)),
-        updated_at: Set(now),
+    let row = subscription::Model {
+        id: existing.as_ref().map_or_else(SubscriptionId::new, |subscription| subscription.id),
+        user_id: user_id.clone(),
+        plan_id: state.plan_id,
+        status: state.status,
+        is_active: state.status == SubscriptionStatus::Active,
+        start_date: state.start_date,
+        end_date: state.end_date,
+        changes_at: state.changes_at,
+        created_at: existing.as_ref().map_or(now, |subscription| subscription.created_at),
+        updated_at: now,
     };
-    if existing.is_some() {
-        row.update(tx).await.map(drop)?;
-    } else {
-        subscription::Entity::insert(row).exec_without_returning(tx).await?;
+    match existing {
+        Some(before) => {
+            writes.change(&before, &row)?;
+        }
+        None => {
+            writes.add(subscription::Entity::insert(row.clone().into_active_model().reset_all()));
+        }
     }
-    Ok(id)
+    Ok(row)
 }
 
 /// Nothing is left that was paid for: it ended when the last refund took it back.
-async fn cancel(
-    tx: &DatabaseTransaction,
-    subscription: subscription::Model,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let row = subscription::ActiveModel {
+fn canceled(subscription: &subscription::Model, now: DateTime<Utc>) -> subscription::ActiveModel {
+    subscription::ActiveModel {
         id: Set(subscription.id),
         status: Set(SubscriptionStatus::Canceled),
         is_active: Set(false),
@@ -247,6 +307,5 @@ async fn cancel(
         changes_at: Set(None),
         updated_at: Set(now),
         ..Default::default()
-    };
-    row.update(tx).await.map(drop)
+    }
 }

@@ -33,12 +33,12 @@ pub struct Subscribed {
 
 /// What the books hold of a user's subscription.
 #[derive(Clone, Debug)]
-pub(super) struct Held {
-    row: subscription::Model,
+pub(crate) struct Held {
+    pub(super) row: subscription::Model,
     /// The periods that no refund took back, in the order of time.
-    periods: Vec<Slot>,
+    pub(super) periods: Vec<Slot>,
     /// Their plans, and that of the row where there are none.
-    plans: Vec<Arc<plan::Model>>,
+    pub(super) plans: Vec<Arc<plan::Model>>,
 }
 
 /// The subscription of `user_id` at `now`, right to the second.
@@ -119,7 +119,10 @@ fn plan_of(row: &QueryResult, known: &mut Vec<Arc<plan::Model>>) -> Result<Arc<p
 
 impl Held {
     /// How it stands at `now`.
-    pub(super) fn at(self, now: DateTime<Utc>) -> Result<Subscribed, DbErr> {
+    ///
+    /// # Errors
+    /// When the plan that runs is not among those that were read.
+    pub(crate) fn at(self, now: DateTime<Utc>) -> Result<Subscribed, DbErr> {
         let (status, plan_id, changes_at) = match State::at(&self.periods, now) {
             Some(state) => (state.status, state.plan_id, state.changes_at),
             None => (self.row.status, self.row.plan_id, None),

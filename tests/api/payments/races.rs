@@ -74,8 +74,10 @@ async fn one_key_for_two_orders_at_once_pays_one_of_them(world: &World) {
     let (order, wrong) = (world.order("u1", &plan).await, world.order("u2", &plan).await);
     let key = world.authenticate(&order);
     let (own, foreign) = tokio::join!(world.confirm(&order, &key), world.confirm(&wrong, &key));
-    // Whoever claims the key first holds it; only its own order can be paid with it.
+    // Whoever claims the key first holds it; only its own order can be paid with it. Toss is asked about one at a time.
+    let mut asked = 1;
     if own.status == 200 {
+        asked += usize::from(foreign.status == 402);
         // The other one came while it was held, or had been refused by Toss before, which lets go of the key.
         let (status, code) =
             if foreign.status == 402 { (402, "PAYMENT_REJECTED") } else { (409, "PAYMENT_KEY_CONFLICT") };
@@ -86,7 +88,7 @@ async fn one_key_for_two_orders_at_once_pays_one_of_them(world: &World) {
         foreign.expect_problem(402, "PAYMENT_REJECTED");
     }
     assert_eq!(world.ledger_of(&wrong), (0, 0));
-    assert_eq!(world.calls_received(Operation::Confirm), 1);
+    assert_eq!(world.calls_received(Operation::Confirm), asked);
 }
 
 async fn a_client_that_hangs_up_before_toss_decides_cancels_nothing(world: &World) {

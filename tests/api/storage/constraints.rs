@@ -133,6 +133,9 @@ async fn records_of_nothing_are_refused(world: &World) {
     let statements = [
         "DELETE FROM customer WHERE user_id = 'u1'",
         "DELETE FROM plan",
+        "UPDATE plan SET id = 'another' WHERE type = 'BASIC'",
+        "INSERT INTO temp_order SELECT 'another', user_id, 'nothing', order_name, total_amount, currency, \
+         interval_months, created_at, expires_at FROM temp_order",
         "DELETE FROM payment",
         "DELETE FROM subscription WHERE user_id = 'u1'",
         "UPDATE payment SET user_id = 'nobody'",

@@ -3,14 +3,21 @@
 mod constraints;
 mod outage;
 mod scans;
+mod statements;
 mod writers;
 
 use crate::support::scenario::Scenario;
 
 /// The scenarios of this folder.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [constraints::scenarios(), outage::scenarios(), scans::scenarios(), writers::scenarios()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        constraints::scenarios(),
+        outage::scenarios(),
+        scans::scenarios(),
+        statements::scenarios(),
+        writers::scenarios(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
