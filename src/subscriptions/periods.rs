@@ -287,8 +287,10 @@ fn add_state(
         updated_at: now,
     };
     match existing {
-        Some(before) => {
-            writes.change(&before, &row)?;
+        // In full, also where it seems unchanged: the nightly job may be changing it now, and this waits for that.
+        Some(_) => {
+            let all = row.clone().into_active_model().reset_all();
+            writes.add(subscription::Entity::update(all).validate()?);
         }
         None => {
             writes.add(subscription::Entity::insert(row.clone().into_active_model().reset_all()));

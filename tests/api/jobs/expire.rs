@@ -2,7 +2,10 @@
 
 use chrono::Duration;
 use entity::subscription::{self, SubscriptionStatus};
-use sea_orm::{ColumnTrait, ConnectOptions, ConnectionTrait, Database, EntityTrait, QueryFilter, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait, QueryFilter,
+    Statement,
+};
 
 use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::{World, instant};
@@ -15,6 +18,7 @@ scenarios![
     a_subscription_whose_switches_were_all_missed_ends_with_its_last_plan,
     a_refunded_subscription_stays_canceled,
     a_renewal_that_commits_while_the_job_waits_for_it_stands,
+    a_renewal_that_waits_for_the_job_leaves_nothing_of_its_work,
 ];
 
 async fn columns(world: &World, user: &str) -> subscription::Model {
@@ -117,13 +121,46 @@ async fn a_renewal_that_commits_while_the_job_waits_for_it_stands(world: &World)
     world.forge();
     world.buy("u1", &world.basic().await).await;
     world.advance(Duration::days(32));
-    let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
-    one.max_connections(1);
-    let renewal = Database::connect(one).await.expect("connected");
     let later = "'2100-01-01T00:00:00Z'";
-    let renew = format!("BEGIN; UPDATE subscription SET end_date = {later}, changes_at = {later}");
-    renewal.execute_unprepared(&renew).await.expect("renewed, not yet committed");
-    let commit = async {
+    let renewal = Uncommitted::of(world, &format!("end_date = {later}, changes_at = {later}")).await;
+    let (changed, ()) =
+        tokio::join!(world.run_job("expire-subscriptions"), renewal.commit_once_awaited(world));
+    let standing = columns(world, "u1").await;
+    assert_eq!((changed, standing.status, standing.is_active), (0, SubscriptionStatus::Active, true));
+}
+
+async fn a_renewal_that_waits_for_the_job_leaves_nothing_of_its_work(world: &World) {
+    // SQLite has one writer: there the renewal begins only when the job has ended.
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    let plan = world.basic().await;
+    world.buy("u1", &plan).await;
+    world.advance(Duration::days(32));
+    let job = Uncommitted::of(world, "status = 'EXPIRED', is_active = false, changes_at = NULL").await;
+    let (_order, ()) = tokio::join!(world.buy("u1", &plan), job.commit_once_awaited(world));
+    let row = columns(world, "u1").await;
+    assert_eq!(
+        (row.status, row.is_active, row.changes_at),
+        (SubscriptionStatus::Active, true, Some(row.end_date))
+    );
+}
+
+/// A change of all subscriptions that another process has not committed yet.
+struct Uncommitted(DatabaseConnection);
+
+impl Uncommitted {
+    async fn of(world: &World, set: &str) -> Self {
+        let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
+        one.max_connections(1);
+        let other = Database::connect(one).await.expect("connected");
+        let change = format!("BEGIN; UPDATE subscription SET {set}");
+        other.execute_unprepared(&change).await.expect("changed, not yet committed");
+        Self(other)
+    }
+
+    /// Commits as soon as somebody waits for it.
+    async fn commit_once_awaited(self, world: &World) {
         let waiting = "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         let db = world.app.db.read();
         let blocked = async || {
@@ -133,9 +170,6 @@ async fn a_renewal_that_commits_while_the_job_waits_for_it_stands(world: &World)
         while !blocked().await {
             tokio::task::yield_now().await;
         }
-        renewal.execute_unprepared("COMMIT").await.expect("committed");
-    };
-    let (changed, ()) = tokio::join!(world.run_job("expire-subscriptions"), commit);
-    let standing = columns(world, "u1").await;
-    assert_eq!((changed, standing.status, standing.is_active), (0, SubscriptionStatus::Active, true));
+        self.0.execute_unprepared("COMMIT").await.expect("committed");
+    }
 }
