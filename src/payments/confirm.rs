@@ -328,6 +328,8 @@ async fn claim_again(
         keep(tx, Writes::default(), command).await?;
         return Ok(Claim::Standing);
     }
+    // The quote was read before the payment was locked: if its user has been erased since, nobody could use what is bought.
+    let quoted = quoted.filter(|quoted| quoted.order.user_id == payment.user_id);
     payable(command, quoted, now).map_err(|error| match error {
         // A payment outlives its temp order, which is purged once it has expired.
         ConfirmError::OrderNotFound => ConfirmError::OrderExpired,
