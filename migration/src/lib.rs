@@ -11,6 +11,7 @@ mod m20261121_000004_figures;
 mod m20261121_000005_search;
 mod m20261121_000006_access;
 mod m20261121_000007_replicas;
+mod m20261122_000008_plan_keys;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_search::Migration),
             Box::new(m20261121_000006_access::Migration),
             Box::new(m20261121_000007_replicas::Migration),
+            Box::new(m20261122_000008_plan_keys::Migration),
         ]
     }
 }

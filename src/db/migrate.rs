@@ -9,7 +9,7 @@ use migration::{Migrator, MigratorTrait, SchemaManager};
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::error::lock_timed_out;
+use super::error::{lock_timed_out, lost_to_another};
 use super::{Database, prepare_folder};
 
 /// The name under which migrating processes queue on PostgreSQL ("gudok" in ASCII).
@@ -29,8 +29,9 @@ pub async fn up(url: &SecretString) -> Result<(), DbErr> {
     let mut outcome = Migrator::up(alone.database.read(), None).await;
     for _ in 1..MOST_TRIES {
         match &outcome {
-            // Somebody reads a table for long. Nobody else could use it while we waited for our turn, so we go and come.
-            Err(error) if lock_timed_out(error) => tokio::time::sleep(PAUSE).await,
+            // Somebody reads a table for long, or a purchase and the step wait for each other. Nobody else could use the
+            // table while we waited for our turn, so we go and come.
+            Err(error) if lock_timed_out(error) || lost_to_another(error) => tokio::time::sleep(PAUSE).await,
             Ok(()) | Err(_) => break,
         }
         outcome = Migrator::up(alone.database.read(), None).await;
