@@ -76,7 +76,8 @@ impl Lookup {
         let found = match app.api_keys.recall(&digest, now) {
             Some(found) => found,
             None => {
-                let found = read(app, &digest).await?;
+                // Apart, because it is large and rare.
+                let found = Box::pin(read(app, &digest)).await?;
                 app.api_keys.remember(digest, found.clone(), now);
                 found
             }

@@ -34,7 +34,8 @@ pub(super) async fn user(app: &App, token: &str, now: DateTime<Utc>) -> Option<U
     match algorithm {
         Algorithm::HS256 => by_secret(auth, token, now),
         Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => {
-            let key = Jwks::key(app, kid.as_deref(), algorithm).await?;
+            // Apart, because it is large, and fetches something only now and then.
+            let key = Box::pin(Jwks::key(app, kid.as_deref(), algorithm)).await?;
             judge(auth, token, (algorithm, &key), now)
         }
         _ => None,

@@ -198,6 +198,20 @@ impl Database {
         self.connection.ping().await
     }
 
+    /// Whether the database takes writes: a standby does not.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn takes_writes(&self) -> Result<bool, DbErr> {
+        if self.writer.is_some() {
+            return Ok(true);
+        }
+        let read_only = "SELECT current_setting('transaction_read_only') = 'on'";
+        let statement = Statement::from_string(DbBackend::Postgres, read_only);
+        let row = self.connection.query_one_raw(statement).await?;
+        Ok(!row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false))
+    }
+
     /// Closes every connection.
     pub async fn close(self) {
         for connection in self.writer.map(|writer| writer.connection).into_iter().chain([self.connection]) {

@@ -2,6 +2,7 @@
 
 use poem::handler;
 use poem::web::{Data, Json};
+use sea_orm::DbErr;
 use serde_json::json;
 
 use crate::app::App;
@@ -15,12 +16,11 @@ pub(super) fn healthz() -> Json<serde_json::Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// The database answers, its schema is the one that this version wants, and no stop is under way.
+/// The database answers and takes writes, its schema is the one that this version wants, and no stop is under way.
 #[handler]
 pub(super) async fn readyz(app: Data<&App>) -> poem::Result<Json<serde_json::Value>> {
-    let database = match migrate::is_current(&app.db).await {
-        Ok(true) => "ok",
-        Ok(false) => "outdated",
+    let database = match database(&app).await {
+        Ok(state) => state,
         Err(error) => {
             tracing::warn!(%error, "not ready");
             "unavailable"
@@ -30,4 +30,12 @@ pub(super) async fn readyz(app: Data<&App>) -> poem::Result<Json<serde_json::Val
         return Err(ApiError::from(Code::DatabaseUnavailable).into());
     }
     Ok(Json(json!({"status": "ok", "database": database})))
+}
+
+/// How the database is, in a word.
+async fn database(app: &App) -> Result<&'static str, DbErr> {
+    if !migrate::is_current(&app.db).await? {
+        return Ok("outdated");
+    }
+    Ok(if app.db.takes_writes().await? { "ok" } else { "read-only" })
 }

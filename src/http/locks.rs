@@ -8,6 +8,7 @@ use poem::{Endpoint, IntoResponse, Middleware, Request, Response};
 use super::code::Code;
 use super::error::ApiError;
 use super::paths::Paths;
+use super::problems::Route;
 use crate::app::App;
 use crate::auth::{self, access};
 
@@ -44,8 +45,8 @@ impl<E: Endpoint> Endpoint for WithLocks<E> {
 impl Locks {
     async fn check(&self, request: &Request) -> Result<(), ApiError> {
         let (method, path) = (request.method(), request.uri().path());
-        let route = self.paths.route(path);
-        match access::rule(method.as_str(), &route) {
+        let route = request.data::<Route>().map_or("", |route| &*route.0);
+        match access::rule(method.as_str(), route) {
             Some(rule) if rule.is_open() => Ok(()),
             Some(rule) => {
                 let caller = auth::caller(&self.app, request).await?;

@@ -33,6 +33,14 @@ pub(super) struct Paths {
     other: Arc<str>,
 }
 
+/// A request's path, found once for all that ask about it.
+#[derive(Debug)]
+pub(super) struct Matched<'a> {
+    /// The route, out of a set that strangers cannot enlarge.
+    pub(super) route: Arc<str>,
+    found: Option<&'a Path>,
+}
+
 #[derive(Debug)]
 struct Path {
     /// As the document has it, with names in place of parameters.
@@ -63,11 +71,14 @@ impl Paths {
         Self { fixed, open, outside: OUTSIDE.map(Arc::from), other: Arc::from("other") }
     }
 
-    /// The route that `path` belongs to, out of a set that strangers cannot enlarge.
-    pub(super) fn route(&self, path: &str) -> Arc<str> {
-        if let Some(found) = self.find(path) {
-            return Arc::clone(&found.template);
-        }
+    /// What the document knows of `path`.
+    pub(super) fn matched(&self, path: &str) -> Matched<'_> {
+        let found = self.find(path);
+        let route = found.map_or_else(|| self.route_outside(path), |found| Arc::clone(&found.template));
+        Matched { route, found }
+    }
+
+    fn route_outside(&self, path: &str) -> Arc<str> {
         let below = |route: &&Arc<str>| {
             path.strip_prefix(&***route).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
@@ -93,8 +104,8 @@ impl Paths {
         path: &str,
         query: Option<&str>,
     ) -> Result<(), FieldError> {
-        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-        let (Some(operation), Some(query)) = (self.operation(method, path), query) else { return Ok(()) };
+        let Some(query) = query else { return Ok(()) };
+        let Some(operation) = self.operation(gets(method), path) else { return Ok(()) };
         let mut seen: Vec<String> = Vec::new();
         for (name, _) in form_urlencoded::parse(query.as_bytes()) {
             let shown: String = name.chars().take(64).filter(|c| !c.is_control()).collect();
@@ -111,8 +122,7 @@ impl Paths {
 
     /// Whether the document has such an operation.
     pub(super) fn knows(&self, method: &Method, path: &str) -> bool {
-        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-        self.operation(method, path).is_some()
+        self.operation(gets(method), path).is_some()
     }
 
     /// Whether the operation takes an `Idempotency-Key`.
@@ -120,19 +130,26 @@ impl Paths {
         self.operation(method.as_str(), path).is_some_and(|operation| operation.keyed)
     }
 
-    /// Whether the operation needs a credential.
-    pub(super) fn secured(&self, method: &Method, path: &str) -> bool {
-        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-        self.operation(method, path).is_some_and(|operation| operation.secured)
-    }
-
     fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
-        self.find(path)?.operations.iter().find(|known| known.method == method)
+        self.find(path)?.operation(method)
     }
 
     fn find(&self, path: &str) -> Option<&Path> {
         self.fixed.get(path).or_else(|| self.open.iter().find(|open| open.matches(path)))
     }
+}
+
+impl Matched<'_> {
+    /// Whether the operation needs a credential.
+    pub(super) fn secured(&self, method: &Method) -> bool {
+        let operation = self.found.and_then(|path| path.operation(gets(method)));
+        operation.is_some_and(|operation| operation.secured)
+    }
+}
+
+/// What is answered to `HEAD` is what is answered to `GET`.
+fn gets(method: &Method) -> &str {
+    if method == Method::HEAD { "GET" } else { method.as_str() }
 }
 
 impl Path {
@@ -150,6 +167,10 @@ impl Path {
         });
         let parts = template.split('/').map(segment).collect();
         Self { template: Arc::from(template), segments: parts, operations: operations.collect() }
+    }
+
+    fn operation(&self, method: &str) -> Option<&Operation> {
+        self.operations.iter().find(|known| known.method == method)
     }
 
     fn parameters(&self) -> usize {
@@ -186,7 +207,8 @@ mod tests {
         assert_eq!(check("userId=u1&userId=u2"), Err("userId".to_owned()));
         assert_eq!(check(""), Ok(()));
         assert!(paths.takes_key(&Method::POST, "/v1/payments/order-1/cancel"));
-        assert!(paths.secured(&Method::GET, "/v1/payments") && !paths.secured(&Method::GET, "/v1/plans"));
+        let secured = |path| paths.matched(path).secured(&Method::GET);
+        assert!(secured("/v1/payments") && !secured("/v1/plans") && !secured("/healthz"));
         assert!(!paths.takes_key(&Method::GET, "/v1/payments") && !paths.takes_key(&Method::POST, "/v1/x"));
     }
 
@@ -203,7 +225,7 @@ mod tests {
             ("/.env", "other"),
             ("", "other"),
         ] {
-            assert_eq!(&*paths.route(path), route, "{path:?}");
+            assert_eq!(&*paths.matched(path).route, route, "{path:?}");
         }
     }
 }

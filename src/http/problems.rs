@@ -30,6 +30,10 @@ const REQUEST_ID: &str = "x-request-id";
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub(crate) String);
 
+/// The request's route, for whoever asks about it inside of [`Problems`].
+#[derive(Clone, Debug)]
+pub(super) struct Route(pub(super) Arc<str>);
+
 /// Adds request ids, log lines, counts and problem documents, and refuses what is too much or not in the document.
 #[derive(Clone, Debug)]
 pub(super) struct Problems {
@@ -60,19 +64,20 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let around = &self.1;
-        let route = around.paths.route(request.uri().path());
-        let underway = around.app.metrics.http.arrived(route, request.method());
+        let matched = around.paths.matched(request.uri().path());
+        let underway = around.app.metrics.http.arrived(Arc::clone(&matched.route), request.method());
         let request_id = request_id(&request);
         let language = Language::of(&request);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let page = Shown::of(&around.app, &request);
         request.set_data(RequestId(request_id.clone()));
+        request.set_data(Route(Arc::clone(&matched.route)));
         let once = Once::default();
         request.set_data(once.clone());
         let span = tracing::info_span!("request", request_id);
         async {
-            let checked = around.rates.check(&around.app, &around.paths, &request);
+            let checked = around.rates.check(&around.app, &matched, &request);
             let outcome = match self.admit(&request, checked.refused.clone()) {
                 Ok(place) => {
                     if let Some(held) = place.held() {

@@ -60,7 +60,7 @@ impl Together {
         let found = match self.ask(db, user_id).await {
             Ok(found) => found,
             // Whoever read for us could not.
-            Err(_) => held(db.read(), user_id).await?,
+            Err(_) => Box::pin(held(db.read(), user_id)).await?,
         };
         let now = clock.now();
         found.map(|held| Ok((held.at(now)?, now))).transpose()

@@ -64,12 +64,20 @@ impl<E: Endpoint + 'static> Middleware<E> for Keys {
 impl<E: Endpoint + 'static> Endpoint for WithKeys<E> {
     type Output = Response;
 
-    async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        let Keys { app, paths } = &self.1;
+    async fn call(&self, request: Request) -> poem::Result<Response> {
         let sent = request.headers().contains_key(HEADER);
-        if !sent || !paths.takes_key(request.method(), request.uri().path()) {
+        if !sent || !self.1.paths.takes_key(request.method(), request.uri().path()) {
             return self.0.call(request).await.map(IntoResponse::into_response);
         }
+        // Apart, because it is large, and what a request may need is moved about with each.
+        Box::pin(self.once(request)).await
+    }
+}
+
+impl<E: Endpoint + 'static> WithKeys<E> {
+    /// Does what is asked once for its key.
+    async fn once(&self, mut request: Request) -> poem::Result<Response> {
+        let Keys { app, .. } = &self.1;
         // A stranger is refused where everybody without a key is, and leaves no trace here.
         let Ok(caller) = auth::caller(app, &request).await else {
             return self.0.call(request).await.map(IntoResponse::into_response);
@@ -91,9 +99,7 @@ impl<E: Endpoint + 'static> Endpoint for WithKeys<E> {
             Taken::Reused => Err(ApiError::from(Code::IdempotencyKeyReused).into()),
         }
     }
-}
 
-impl<E: Endpoint + 'static> WithKeys<E> {
     /// Hands the request on, in a task of its own: the answer to a caller that hangs up is kept for its next try.
     async fn work(&self, mut request: Request, claim: Claim, made: Option<String>) -> poem::Result<Response> {
         request.set_data(Held { claim, made });

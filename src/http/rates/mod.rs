@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::code::Code;
 use super::error::ApiError;
 use super::origin::origin_or_peer;
-use super::paths::Paths;
+use super::paths::Matched;
 use super::shares::network;
 use crate::app::App;
 use crate::config::{self, Rate};
@@ -91,12 +91,12 @@ impl Rates {
     }
 
     /// Counts a request, and tells whether it is one too many.
-    pub(super) fn check(&self, app: &App, paths: &Paths, request: &Request) -> Checked {
-        let (method, path) = (request.method(), request.uri().path());
+    pub(super) fn check(&self, app: &App, matched: &Matched<'_>, request: &Request) -> Checked {
+        let method = request.method();
         let token = bearer(request);
         let credential = token.map(fingerprint);
         let address = origin_or_peer(request, &app.config.server.trusted_proxies).map(network);
-        let secured = path == "/metrics" || paths.secured(method, path);
+        let secured = &*matched.route == "/metrics" || matched.secured(method);
         let mut checked = Checked { refused: None, shown: None, credential, address, secured };
         let now = app.clock.now().timestamp_micros();
         let accepted = credential.filter(|credential| self.is_accepted(credential));
@@ -104,7 +104,7 @@ impl Rates {
             app.metrics.http.rate_limited(FAILURES, "address");
             return checked;
         }
-        let Some(class) = Class::of(method, &paths.route(path)) else { return checked };
+        let Some(class) = Class::of(method, &matched.route) else { return checked };
         let rates = &self.0.config;
         let (rate, by, subject) = match (accepted, token, address) {
             (Some(accepted), Some(token), _) if is_jwt(token) => {

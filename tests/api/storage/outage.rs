@@ -13,6 +13,7 @@ use crate::support::world::World;
 
 scenarios![
     a_service_outlives_an_outage_of_its_database,
+    a_service_on_a_database_that_takes_no_writes_is_not_ready,
     a_purchase_whose_connection_dies_in_the_middle_is_made_on_another,
 ];
 
@@ -22,10 +23,7 @@ async fn a_service_outlives_an_outage_of_its_database(world: &World) {
         return;
     }
     let mut cluster = Cluster::start();
-    let mut variables = world.variables.clone();
-    variables.insert("GUDOK__DATABASE__URL".to_owned(), cluster.url("postgres"));
-    let config = Config::from_variables(variables).expect("valid settings");
-    gudok::db::migrate::up(&config.database.url).await.expect("migrated");
+    let config = migrated(world, &cluster).await;
     let app = App::build(config, world.app.clock.clone()).await.expect("built");
     let service = gudok::run::start(&app).await.expect("serving");
     let client = Client::new(&format!("http://{}", service.address()), Some(SERVICE_KEY.to_owned()));
@@ -60,6 +58,36 @@ async fn a_service_outlives_an_outage_of_its_database(world: &World) {
     client.post("/v1/payments/confirm", order).await.expect_problem(404, "ORDER_NOT_FOUND");
     app.stopping.cancel();
     service.finished().await.expect("a clean stop");
+}
+
+async fn a_service_on_a_database_that_takes_no_writes_is_not_ready(world: &World) {
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    let cluster = Cluster::start();
+    let config = migrated(world, &cluster).await;
+    // As every session of a standby begins.
+    let owner = Database::connect(cluster.url("postgres")).await.expect("connected");
+    let lock = "ALTER DATABASE postgres SET default_transaction_read_only = on";
+    owner.execute_unprepared(lock).await.expect("locked");
+    let app = App::build(config, world.app.clock.clone()).await.expect("built");
+    let service = gudok::run::start(&app).await.expect("serving");
+    let client = Client::new(&format!("http://{}", service.address()), Some(ADMIN_KEY.to_owned()));
+    client.get("/readyz").await.expect_problem(503, "DATABASE_UNAVAILABLE");
+    client.get("/v1/users/u1/subscription").await.expect_problem(404, "SUBSCRIPTION_NOT_FOUND");
+    let plan = json!({"code": "P", "name": "P", "type": "BASIC", "price": 9_900, "intervalMonths": 1});
+    client.post("/v1/plans", plan).await.expect_problem(503, "DATABASE_UNAVAILABLE");
+    app.stopping.cancel();
+    service.finished().await.expect("a clean stop");
+}
+
+/// Settings for a service on a cluster of its own, whose schema is there.
+async fn migrated(world: &World, cluster: &Cluster) -> Config {
+    let mut variables = world.variables.clone();
+    variables.insert("GUDOK__DATABASE__URL".to_owned(), cluster.url("postgres"));
+    let config = Config::from_variables(variables).expect("valid settings");
+    gudok::db::migrate::up(&config.database.url).await.expect("migrated");
+    config
 }
 
 async fn a_purchase_whose_connection_dies_in_the_middle_is_made_on_another(world: &World) {

@@ -12,7 +12,7 @@ use std::io;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
@@ -86,8 +86,7 @@ pub(crate) fn constant(place: Place, text: &str) -> Option<&'static str> {
     if place != Place::Page && ACCOUNTS.iter().any(|account| text.contains(account)) {
         return Some("an account for a refund");
     }
-    // The payload of a JWT is JSON, and begins like any other.
-    if text.contains(".eyJ") {
+    if text.split(".eyJ").skip(1).any(is_payload) {
         return Some("a JWT");
     }
     if ["test_sk_", "test_gsk_", "live_sk_", "live_gsk_"].iter().any(|prefix| is_followed(text, prefix, 8)) {
@@ -95,6 +94,16 @@ pub(crate) fn constant(place: Place, text: &str) -> Option<&'static str> {
     }
     // Eight characters are what people see of a key of ours.
     ["gdk_live_", "gdk_test_"].iter().any(|prefix| is_followed(text, prefix, 12)).then_some("an API key")
+}
+
+/// Whether what follows upon `.eyJ`, which is `{"`, is the payload of a JWT, whose text is JSON. Signatures begin so too, by
+/// chance, but what follows there is no text.
+fn is_payload(rest: &str) -> bool {
+    let of_base64 = |c: &char| c.is_ascii_alphanumeric() || "-_".contains(*c);
+    let begins: String = "eyJ".chars().chain(rest.chars().take_while(of_base64)).take(16).collect();
+    let whole = begins.len() - begins.len() % 4;
+    let decoded = URL_SAFE_NO_PAD.decode(&begins[..whole]);
+    decoded.is_ok_and(|text| text.iter().all(|byte| (b' '..=b'~').contains(byte)))
 }
 
 /// Whether a key's beginning is followed by at least so many of its characters anywhere in `text`.
