@@ -41,9 +41,14 @@ async fn a_secret_is_known_by_what_it_is_or_by_its_looks(world: &World) {
         assert!(leaks::constant(Place::Line, &told).is_some(), "{told}");
     }
     let shown = format!("{:?}", key.row.prefix);
-    for fine in
-        ["set GUDOK__TOSS__SECRET_KEY to test_sk_…", "test_ck_0123456789abcdef", "answered 200", &shown]
-    {
+    for fine in [
+        "set GUDOK__TOSS__SECRET_KEY to test_sk_…",
+        "test_ck_0123456789abcdef",
+        "answered 200",
+        // A signature that begins like a JWT's payload, by chance.
+        "token=1796526694.eyJyyaBcH4uUHUHv0yVa7Qf8fuvrd4yC-UIz1DjRqDI",
+        &shown,
+    ] {
         assert_eq!(leaks::constant(Place::Line, fine), None, "{fine}");
     }
     assert_eq!(leaks::constant(Place::Page, "110123456789"), None);
