@@ -30,6 +30,11 @@ pub struct Model {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// A copy of the periods that no refund took back, in the order of time: a JSON list of
+    /// `[order_id, plan_id, starts_at, ends_at]`. None when they are too many.
+    pub periods: Option<String>,
+    /// The `updated_at` with which the copy was written. Another one means that it may be out of date.
+    pub periods_as_of: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

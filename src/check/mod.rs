@@ -65,7 +65,9 @@ pub async fn check(app: &App) -> Result<Report, DbErr> {
     };
     for &(rule, sql) in rules::ALL {
         let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [most.into()]);
+        let backend = db.get_database_backend();
+        let sql = rules::in_words_of(backend, sql);
+        let statement = Statement::from_sql_and_values(backend, sql, [most.into()]);
         let rows = db.query_all_raw(statement).await?;
         let listed = usize::try_from(MOST).unwrap_or(usize::MAX);
         report.more |= rows.len() > listed;

@@ -1,5 +1,9 @@
 //! The rules, as statements that list what breaks them: who (`subject`) and in what (`detail`), at most `$1` rows. They
-//! mean the same on SQLite and PostgreSQL.
+//! mean the same on SQLite and PostgreSQL, whose words for a list in JSON differ.
+
+use std::borrow::Cow;
+
+use sea_orm::DbBackend;
 
 /// A rule of the design, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +48,25 @@ pub(super) const ALL: &[(Rule, &str)] = &[
     (Rule::Moves, LAST_MOVE),
     (Rule::Claim, CLAIMS),
     (Rule::Subscription, SUBSCRIPTIONS),
+    (Rule::Subscription, COPIES),
 ];
+
+/// `sql` in the words of `backend`.
+pub(super) fn in_words_of(backend: DbBackend, sql: &str) -> Cow<'_, str> {
+    let (length, entries, time) = match backend {
+        DbBackend::Sqlite => ("json_array_length(s.periods)", "json_each(s.periods) AS e", "text"),
+        _ => (
+            "jsonb_array_length(s.periods::jsonb)",
+            "jsonb_array_elements(s.periods::jsonb) AS e (value)",
+            "timestamptz",
+        ),
+    };
+    if sql.contains('{') {
+        sql.replace("{length}", length).replace("{entries}", entries).replace("{time}", time).into()
+    } else {
+        sql.into()
+    }
+}
 
 const BALANCE: &str = "
     SELECT p.order_id AS subject,
@@ -177,4 +199,17 @@ const SUBSCRIPTIONS: &str = "
             OR (f.running IS NOT NULL AND s.changes_at <> COALESCE((SELECT MIN(n.starts_at) FROM subscription_period n
                 WHERE n.subscription_id = s.id AND n.revoked_at IS NULL AND n.starts_at > f.running
                 AND n.plan_id <> c.plan_id), f.end_date))))
+    ORDER BY s.user_id LIMIT $1";
+
+/// The copy that the row keeps of its live periods, where it counts, has each of them and nothing else.
+const COPIES: &str = "
+    SELECT s.user_id AS subject, 'its copy of its periods is not what they are' AS detail
+    FROM subscription s
+    WHERE s.periods IS NOT NULL AND s.periods_as_of = s.updated_at
+        AND ({length} <> (SELECT COUNT(*) FROM subscription_period p
+                WHERE p.subscription_id = s.id AND p.revoked_at IS NULL)
+            OR EXISTS (SELECT 1 FROM {entries} WHERE NOT EXISTS (SELECT 1 FROM subscription_period p
+                WHERE p.order_id = e.value ->> 0 AND p.subscription_id = s.id AND p.revoked_at IS NULL
+                AND p.plan_id = e.value ->> 1 AND p.starts_at = CAST(e.value ->> 2 AS {time})
+                AND p.ends_at = CAST(e.value ->> 3 AS {time}))))
     ORDER BY s.user_id LIMIT $1";

@@ -23,7 +23,7 @@ mod writes;
 
 pub(crate) use batches::delete_in_batches;
 pub use error::{is_unavailable, unique_violation};
-pub(crate) use joined::{columns, joined};
+pub(crate) use joined::{columns, columns_without, joined};
 pub use reader::Reader;
 pub(crate) use writes::{Place, Writes};
 

@@ -63,7 +63,7 @@ impl Reader {
         }
     }
 
-    /// All rows of `sql`, which is prepared once for each connection, with `$1` and `$2` as given.
+    /// All rows of `sql`, which is prepared once for each connection, with `$1` and, where there is one, `$2` as given.
     ///
     /// # Errors
     /// The database's own.
@@ -71,16 +71,20 @@ impl Reader {
         &mut self,
         sql: &'static str,
         first: &str,
-        second: i64,
+        second: Option<i64>,
     ) -> Result<Vec<QueryResult>, DbErr> {
         self.statements.inc();
         match &mut self.kept {
             Kept::Postgres(connection) => {
-                let rows = sqlx::query(sql).bind(first).bind(second).fetch_all(&mut **connection).await;
+                let query = sqlx::query(sql).bind(first);
+                let query = if let Some(second) = second { query.bind(second) } else { query };
+                let rows = query.fetch_all(&mut **connection).await;
                 rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
             }
             Kept::Sqlite(connection) => {
-                let rows = sqlx::query(sql).bind(first).bind(second).fetch_all(&mut **connection).await;
+                let query = sqlx::query(sql).bind(first);
+                let query = if let Some(second) = second { query.bind(second) } else { query };
+                let rows = query.fetch_all(&mut **connection).await;
                 rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
             }
         }

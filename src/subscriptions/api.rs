@@ -310,6 +310,8 @@ mod tests {
             changes_at: Some(at(4)),
             created_at: at(5),
             updated_at: at(6),
+            periods: None,
+            periods_as_of: None,
         };
         let bare = SubscriptionView::bare(row, SubscriptionStatus::Canceled, plan.clone());
         let period = PeriodView {

@@ -120,6 +120,7 @@ const END_OF_BATCH: &str = "
 /// the next change, the row has the last plan already; only where changes were missed before it, that is looked for.
 const EXPIRE: &str = "
     UPDATE subscription SET status = 'EXPIRED', is_active = false, changes_at = NULL, updated_at = $1,
+        periods_as_of = CASE WHEN periods_as_of = updated_at THEN $1 END,
         plan_id = CASE WHEN changes_at = end_date THEN plan_id ELSE (SELECT p.plan_id FROM subscription_period p
             WHERE p.subscription_id = subscription.id AND p.revoked_at IS NULL ORDER BY p.starts_at DESC LIMIT 1) END
     WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3) AND (changes_at, id) <= ($4, $5) AND end_date <= $1";
@@ -127,6 +128,7 @@ const EXPIRE: &str = "
 /// The plan whose period runs now, until the first later period of another plan begins or the last one ends.
 const SWITCH_PLAN: &str = "
     UPDATE subscription SET updated_at = $1,
+        periods_as_of = CASE WHEN periods_as_of = updated_at THEN $1 END,
         plan_id = (SELECT p.plan_id FROM subscription_period p WHERE p.subscription_id = subscription.id
             AND p.revoked_at IS NULL AND p.ends_at > $1 ORDER BY p.starts_at LIMIT 1),
         changes_at = COALESCE((SELECT MIN(q.starts_at) FROM subscription_period q

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod calendar;
 mod expire;
+mod kept;
 mod list;
 mod periods;
 mod preview;

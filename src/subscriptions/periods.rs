@@ -16,10 +16,11 @@ use sea_orm::{
     QueryFilter, QuerySelect, Statement, Value,
 };
 
+use super::kept;
 use super::read::Held;
 use super::schedule::{BeyondCalendar, Purchase, Slot, schedule};
 use super::state::State;
-use crate::db::{Writes, columns, joined};
+use crate::db::{Writes, columns, columns_without, joined};
 
 /// How far ahead time can be bought: a century.
 const FURTHEST: Duration = Duration::days(36_525);
@@ -99,7 +100,7 @@ static EXTENDABLE: LazyLock<String> = LazyLock::new(|| {
         LEFT JOIN subscription s ON s.user_id = $2
         LEFT JOIN subscription_period p ON p.subscription_id = s.id AND (p.revoked_at IS NULL OR p.order_id = $1)
         LEFT JOIN plan l ON l.id = COALESCE(p.plan_id, s.plan_id)",
-        columns::<subscription::Entity>("s"),
+        columns_without("s", &[subscription::Column::Periods]),
         columns::<subscription_period::Entity>("p"),
         columns::<plan::Entity>("l"),
     )
@@ -137,7 +138,7 @@ pub(crate) fn append(
     for moved in moved(&periods, &slots) {
         writes.add(subscription_period::Entity::update(moved).validate()?);
     }
-    if let Some(slot) = slots.iter().find(|slot| slot.id == bought.id) {
+    if let Some(slot) = slots.iter().find(|slot| slot.order_id == bought.order_id) {
         let period = new_period(&bought, slot, row.id, &periods, now);
         let all = period.into_active_model().reset_all();
         match earlier {
@@ -252,7 +253,8 @@ fn moved(
 ) -> impl Iterator<Item = subscription_period::ActiveModel> {
     periods.iter().filter_map(|period| {
         let slot = slots.iter().find(|slot| {
-            slot.id == period.id && (slot.starts_at, slot.ends_at) != (period.starts_at, period.ends_at)
+            slot.order_id == period.order_id
+                && (slot.starts_at, slot.ends_at) != (period.starts_at, period.ends_at)
         })?;
         Some(subscription_period::ActiveModel {
             id: Set(period.id),
@@ -285,6 +287,8 @@ fn add_state(
         changes_at: state.changes_at,
         created_at: existing.as_ref().map_or(now, |subscription| subscription.created_at),
         updated_at: now,
+        periods: kept::written(slots),
+        periods_as_of: Some(now),
     };
     match existing {
         // In full, also where it seems unchanged: the nightly job may be changing it now, and this waits for that.
@@ -308,6 +312,8 @@ fn canceled(subscription: &subscription::Model, now: DateTime<Utc>) -> subscript
         end_date: Set(now.max(subscription.start_date)),
         changes_at: Set(None),
         updated_at: Set(now),
+        periods: Set(kept::written(&[])),
+        periods_as_of: Set(Some(now)),
         ..Default::default()
     }
 }

@@ -45,9 +45,9 @@ pub async fn preview_purchase(
         months: offer.months,
         at: now,
     };
-    let id = bought.id;
+    let order_id = bought.order_id.clone();
     let purchases: Vec<Purchase> = periods.iter().map(purchase).chain([bought]).collect();
-    Ok(schedule(&purchases, zone)?.into_iter().find(|slot| slot.id == id))
+    Ok(schedule(&purchases, zone)?.into_iter().find(|slot| slot.order_id == order_id))
 }
 
 /// What would be left of the subscription of `user_id` at `now` without what `order_id` paid for; none when nothing

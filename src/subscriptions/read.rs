@@ -1,4 +1,4 @@
-//! Reads users' subscriptions as they stand at an instant: the entitlement check, in one statement.
+//! Reads users' subscriptions as they stand at an instant: the entitlement check, one row a user.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,9 +6,10 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use entity::subscription::SubscriptionStatus;
-use entity::{PeriodId, UserId, plan, subscription};
+use entity::{OrderId, UserId, plan, subscription};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 
+use super::kept;
 use super::schedule::Slot;
 use super::state::State;
 use crate::db::Reader;
@@ -56,36 +57,47 @@ pub async fn of_user(
 /// What the books hold of one user.
 pub(super) async fn held(db: &impl ConnectionTrait, user_id: &UserId) -> Result<Option<Held>, DbErr> {
     let values: [Value; 2] = [user_id.clone().into(), MOST_PERIODS.into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), ONE.as_str(), values);
-    let mut all = gather(&db.query_all_raw(statement).await?)?;
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), PERIODS.one.as_str(), values);
+    let mut all = gather(&db.query_all_raw(statement).await?, &mut Vec::new())?;
     Ok(all.remove(user_id))
 }
 
-/// What the books hold of each of `user_ids`, in one statement; none when they hold more than one statement should read.
+/// What the books hold of each of `user_ids`: of all in one statement, and in another one of those whose row keeps no copy
+/// of its periods. None when that is more than one statement should read. Of plans, that of the row may be all.
 pub(super) async fn held_together(
     reader: &mut Reader,
     user_ids: &[&UserId],
 ) -> Result<Option<HashMap<UserId, Held>>, DbErr> {
-    if let [only] = user_ids {
-        return gather(&reader.all(ONE.as_str(), only.as_str(), MOST_PERIODS).await?).map(Some);
+    let (sql, ids) = ROWS.asking(reader.backend(), user_ids);
+    let rows = reader.all(sql, &ids, None).await?;
+    let mut all = HashMap::with_capacity(rows.len());
+    let (mut plans, mut untold) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let subscription = with_copy(row)?;
+        let plan = plan_of(row, COPY + 2, &mut plans)?;
+        match kept::of(&subscription) {
+            Some(periods) => {
+                let held = Held { periods, plans: vec![plan], row: subscription };
+                all.insert(held.row.user_id.clone(), held);
+            }
+            None => untold.push(subscription.user_id),
+        }
     }
-    let ids = serde_json::Value::from_iter(user_ids.iter().map(|id| id.as_str())).to_string();
-    let sql = match reader.backend() {
-        DbBackend::Sqlite => &MANY_SQLITE,
-        _ => &MANY,
-    };
-    let rows = reader.all(sql.as_str(), &ids, MOST_PERIODS).await?;
-    if i64::try_from(rows.len()).is_ok_and(|read| read < MOST_PERIODS) {
-        gather(&rows).map(Some)
-    } else {
-        Ok(None)
+    if untold.is_empty() {
+        return Ok(Some(all));
     }
+    let (sql, ids) = PERIODS.asking(reader.backend(), &untold.iter().collect::<Vec<_>>());
+    let rows = reader.all(sql, &ids, Some(MOST_PERIODS)).await?;
+    if untold.len() > 1 && i64::try_from(rows.len()).is_ok_and(|read| read >= MOST_PERIODS) {
+        return Ok(None);
+    }
+    all.extend(gather(&rows, &mut plans)?);
+    Ok(Some(all))
 }
 
 /// Rows of one period each, newest first, by user.
-fn gather(rows: &[QueryResult]) -> Result<HashMap<UserId, Held>, DbErr> {
+fn gather(rows: &[QueryResult], plans: &mut Vec<Arc<plan::Model>>) -> Result<HashMap<UserId, Held>, DbErr> {
     let mut all: HashMap<UserId, Held> = HashMap::with_capacity(rows.len());
-    let mut plans: Vec<Arc<plan::Model>> = Vec::new();
     for row in rows {
         let user_id: UserId = row.try_get_by_index(0)?;
         let held = match all.entry(user_id) {
@@ -95,8 +107,8 @@ fn gather(rows: &[QueryResult]) -> Result<HashMap<UserId, Held>, DbErr> {
                 unknown.insert(Held { row: subscription, periods: Vec::new(), plans: Vec::new() })
             }
         };
-        held.knows(plan_of(row, &mut plans)?);
-        if row.try_get_by_index::<Option<PeriodId>>(PERIOD)?.is_some() {
+        held.knows(plan_of(row, PLAN, plans)?);
+        if row.try_get_by_index::<Option<OrderId>>(PERIOD)?.is_some() {
             held.periods.push(slot_at(row, PERIOD)?);
         }
     }
@@ -106,13 +118,26 @@ fn gather(rows: &[QueryResult]) -> Result<HashMap<UserId, Held>, DbErr> {
     Ok(all)
 }
 
+/// A row of [`ROWS`], without its plan.
+fn with_copy(row: &QueryResult) -> Result<subscription::Model, DbErr> {
+    Ok(subscription::Model {
+        periods: row.try_get_by_index(COPY)?,
+        periods_as_of: row.try_get_by_index(COPY + 1)?,
+        ..subscription_at(row, SUBSCRIPTION)?
+    })
+}
+
 /// The plan of a row, read once for all rows that have it.
-fn plan_of(row: &QueryResult, known: &mut Vec<Arc<plan::Model>>) -> Result<Arc<plan::Model>, DbErr> {
-    let id = row.try_get_by_index(PLAN)?;
+fn plan_of(
+    row: &QueryResult,
+    at: usize,
+    known: &mut Vec<Arc<plan::Model>>,
+) -> Result<Arc<plan::Model>, DbErr> {
+    let id = row.try_get_by_index(at)?;
     if let Some(plan) = known.iter().find(|plan| plan.id == id) {
         return Ok(Arc::clone(plan));
     }
-    let plan = Arc::new(plan_at(row, PLAN)?);
+    let plan = Arc::new(plan_at(row, at)?);
     known.push(Arc::clone(&plan));
     Ok(plan)
 }
@@ -123,13 +148,17 @@ impl Held {
     /// # Errors
     /// When the plan that runs is not among those that were read.
     pub(crate) fn at(self, now: DateTime<Utc>) -> Result<Subscribed, DbErr> {
+        self.tells(now).map_err(|_| DbErr::RecordNotFound("plan of a subscription".to_owned()))
+    }
+
+    /// How it stands at `now`, or itself when the plan that runs then is not among those that were read.
+    pub(super) fn tells(self, now: DateTime<Utc>) -> Result<Subscribed, Self> {
         let (status, plan_id, changes_at) = match State::at(&self.periods, now) {
             Some(state) => (state.status, state.plan_id, state.changes_at),
             None => (self.row.status, self.row.plan_id, None),
         };
-        let plan = self.plans.into_iter().find(|plan| plan.id == plan_id);
-        let plan = plan.ok_or_else(|| DbErr::RecordNotFound("plan of a subscription".to_owned()))?;
-        let plan = Arc::unwrap_or_clone(plan);
+        let Some(plan) = self.plans.iter().find(|plan| plan.id == plan_id) else { return Err(self) };
+        let plan = plan::Model::clone(plan);
         Ok(Subscribed { row: self.row, status, plan, changes_at, periods: self.periods })
     }
 
@@ -140,10 +169,10 @@ impl Held {
     }
 }
 
-/// What is read of a table: its columns, and what a row holds of them from column `at` on. By place and not by name, which
-/// would have to be put together for each value of each row.
+/// What is read of a table: its columns, and what a row holds of them from column `at` on; the fields behind those are not
+/// read. By place and not by name, which would have to be put together for each value of each row.
 macro_rules! read_in_order {
-    ($columns:ident, $read:ident, $of:ty, [$($field:ident),+ $(,)?]) => {
+    ($columns:ident, $read:ident, $of:ty, [$($field:ident),+], [$($unread:ident),*]) => {
         const $columns: &[&str] = &[$(stringify!($field)),+];
 
         fn $read(row: &QueryResult, mut at: usize) -> Result<$of, DbErr> {
@@ -152,7 +181,7 @@ macro_rules! read_in_order {
                 at += 1;
                 at - 1
             };
-            Ok(Read { $($field: row.try_get_by_index(next())?),+ })
+            Ok(Read { $($field: row.try_get_by_index(next())?,)+ $($unread: None),* })
         }
     };
 }
@@ -161,36 +190,77 @@ read_in_order!(
     SUBSCRIPTION_COLUMNS,
     subscription_at,
     subscription::Model,
-    [id, user_id, plan_id, status, is_active, start_date, end_date, changes_at, created_at, updated_at]
+    [id, user_id, plan_id, status, is_active, start_date, end_date, changes_at, created_at, updated_at],
+    [periods, periods_as_of]
 );
-read_in_order!(PERIOD_COLUMNS, slot_at, Slot, [id, order_id, plan_id, starts_at, ends_at]);
+read_in_order!(PERIOD_COLUMNS, slot_at, Slot, [order_id, plan_id, starts_at, ends_at], []);
 read_in_order!(
     PLAN_COLUMNS,
     plan_at,
     plan::Model,
-    [id, code, name, r#type, price, currency, interval_months, is_active, created_at, updated_at]
+    [id, code, name, r#type, price, currency, interval_months, is_active, created_at, updated_at],
+    []
 );
 
-/// Where each table's columns begin; before them is whose they are.
+/// Where each table's columns begin in [`PERIODS`]; before them is whose they are.
 const SUBSCRIPTION: usize = 1;
 const PERIOD: usize = SUBSCRIPTION + SUBSCRIPTION_COLUMNS.len();
 const PLAN: usize = PERIOD + PERIOD_COLUMNS.len();
+/// Where the copy of the periods begins in [`ROWS`], which has the plan behind it.
+const COPY: usize = PERIOD;
 
-fn select(whose: &str) -> String {
-    let tables = [("s", SUBSCRIPTION_COLUMNS), ("p", PERIOD_COLUMNS), ("l", PLAN_COLUMNS)];
-    let columns = tables.into_iter().flat_map(|(alias, columns)| {
-        columns.iter().map(move |column| format!("{alias}.{}", column.trim_start_matches("r#")))
-    });
-    format!(
-        "SELECT s.user_id, {} FROM subscription s
-        LEFT JOIN subscription_period p ON p.subscription_id = s.id AND p.revoked_at IS NULL
-        JOIN plan l ON l.id = COALESCE(p.plan_id, s.plan_id)
-        WHERE s.user_id {whose} ORDER BY p.starts_at DESC LIMIT $2",
-        columns.collect::<Vec<_>>().join(", ")
-    )
+fn of_table(alias: &str, columns: &[&str]) -> String {
+    let named = columns.iter().map(|column| format!("{alias}.{}", column.trim_start_matches("r#")));
+    named.collect::<Vec<_>>().join(", ")
 }
 
-static ONE: LazyLock<String> = LazyLock::new(|| select("= $1"));
-static MANY: LazyLock<String> =
-    LazyLock::new(|| select("= ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))"));
-static MANY_SQLITE: LazyLock<String> = LazyLock::new(|| select("IN (SELECT value FROM json_each($1))"));
+/// A statement for one user and for many.
+struct Asking {
+    one: String,
+    many: String,
+    many_on_sqlite: String,
+}
+
+impl Asking {
+    fn of(select: impl Fn(&str) -> String) -> Self {
+        Self {
+            one: select("= $1"),
+            many: select("= ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))"),
+            many_on_sqlite: select("IN (SELECT value FROM json_each($1))"),
+        }
+    }
+
+    /// The statement that asks for `user_ids`, and its first argument.
+    fn asking(&self, backend: DbBackend, user_ids: &[&UserId]) -> (&str, String) {
+        if let [only] = user_ids {
+            return (&self.one, only.as_str().to_owned());
+        }
+        let ids = serde_json::Value::from_iter(user_ids.iter().map(|id| id.as_str())).to_string();
+        (if backend == DbBackend::Sqlite { &self.many_on_sqlite } else { &self.many }, ids)
+    }
+}
+
+/// One row a user: the subscription, the copy of its periods, the plan of its row.
+static ROWS: LazyLock<Asking> = LazyLock::new(|| {
+    let (subscription, plan) = (of_table("s", SUBSCRIPTION_COLUMNS), of_table("l", PLAN_COLUMNS));
+    Asking::of(|whose| {
+        format!(
+            "SELECT s.user_id, {subscription}, s.periods, s.periods_as_of, {plan} FROM subscription s
+            JOIN plan l ON l.id = s.plan_id WHERE s.user_id {whose}"
+        )
+    })
+});
+
+/// One row a period, newest first.
+static PERIODS: LazyLock<Asking> = LazyLock::new(|| {
+    let (subscription, plan) = (of_table("s", SUBSCRIPTION_COLUMNS), of_table("l", PLAN_COLUMNS));
+    let period = of_table("p", PERIOD_COLUMNS);
+    Asking::of(|whose| {
+        format!(
+            "SELECT s.user_id, {subscription}, {period}, {plan} FROM subscription s
+            LEFT JOIN subscription_period p ON p.subscription_id = s.id AND p.revoked_at IS NULL
+            JOIN plan l ON l.id = COALESCE(p.plan_id, s.plan_id)
+            WHERE s.user_id {whose} ORDER BY p.starts_at DESC LIMIT $2"
+        )
+    })
+});

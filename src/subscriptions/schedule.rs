@@ -27,9 +27,7 @@ pub struct Purchase {
 /// Where a purchase lies: `[starts_at, ends_at)`. For one that a dearer plan interrupted, what is left of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
-    /// Identifies the purchase.
-    pub id: PeriodId,
-    /// The order.
+    /// The order, which identifies the purchase.
     pub order_id: OrderId,
     /// The plan it gives.
     pub plan_id: PlanId,
@@ -56,7 +54,6 @@ pub fn schedule(purchases: &[Purchase], zone: Tz) -> Result<Vec<Slot>, BeyondCal
         buy(&mut line, purchase, zone)?;
     }
     let slot = |item: Item<'_>| Slot {
-        id: item.purchase.id,
         order_id: item.purchase.order_id.clone(),
         plan_id: item.purchase.plan_id,
         starts_at: item.starts_at,

@@ -129,7 +129,7 @@ proptest! {
             prop_assert!(pair[0].ends_at <= pair[1].starts_at);
         }
         for slot in &slots {
-            let paid = purchases.iter().find(|purchase| purchase.id == slot.id).expect("known");
+            let paid = purchases.iter().find(|purchase| purchase.order_id == slot.order_id).expect("known");
             prop_assert!(slot.starts_at >= paid.at && slot.ends_at > slot.starts_at);
         }
     }
@@ -175,8 +175,8 @@ proptest! {
             let mut left = sorted.clone();
             left.remove(refunded);
             let again = schedule(&left, Seoul).expect("laid out");
-            let never: Vec<_> = line.iter().map(|item| (item.purchase.id, item.starts_at, item.ends_at)).collect();
-            let revoked: Vec<_> = again.iter().map(|slot| (slot.id, slot.starts_at, slot.ends_at)).collect();
+            let never: Vec<_> = line.iter().map(|item| (item.purchase.order_id.clone(), item.starts_at, item.ends_at)).collect();
+            let revoked: Vec<_> = again.iter().map(|slot| (slot.order_id.clone(), slot.starts_at, slot.ends_at)).collect();
             prop_assert_eq!(never, revoked);
         }
     }

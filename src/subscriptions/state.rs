@@ -47,14 +47,14 @@ impl State {
 #[cfg(test)]
 mod tests {
     use chrono::Duration;
-    use entity::{OrderId, PeriodId};
+    use entity::OrderId;
 
     use super::*;
 
     fn slot(plan_id: PlanId, from: i64, to: i64) -> Slot {
         let day = |days| DateTime::<Utc>::UNIX_EPOCH + Duration::days(days);
         let order_id = OrderId::generate(from);
-        Slot { id: PeriodId::new(), order_id, plan_id, starts_at: day(from), ends_at: day(to) }
+        Slot { order_id, plan_id, starts_at: day(from), ends_at: day(to) }
     }
 
     #[test]

@@ -57,11 +57,17 @@ impl Together {
         user_id: &UserId,
         clock: &Clock,
     ) -> Result<Option<(Subscribed, DateTime<Utc>)>, DbErr> {
-        let found = match self.ask(db, user_id).await {
-            Ok(found) => found,
-            // Whoever read for us could not.
-            Err(_) => Box::pin(held(db.read(), user_id)).await?,
-        };
+        let asked = self.ask(db, user_id).await;
+        let now = clock.now();
+        if let Ok(found) = asked {
+            match found.map(|held| held.tells(now)).transpose() {
+                Ok(found) => return Ok(found.map(|subscribed| (subscribed, now))),
+                // Another plan has begun since the row was written.
+                Err(_held) => {}
+            }
+        }
+        // Whoever read for us could not, or not all of it.
+        let found = Box::pin(held(db.read(), user_id)).await?;
         let now = clock.now();
         found.map(|held| Ok((held.at(now)?, now))).transpose()
     }

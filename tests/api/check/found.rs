@@ -84,7 +84,8 @@ async fn possessions_that_nobody_paid_for_break_rule_2(world: &World) {
         Case {
             broken: &[
                 "UPDATE subscription_period SET revoked_at = ends_at WHERE order_id = '{part}'",
-                "UPDATE subscription SET status = 'CANCELED', is_active = false, changes_at = NULL WHERE user_id = 'part-back'",
+                "UPDATE subscription SET status = 'CANCELED', is_active = false, changes_at = NULL, periods = NULL \
+                 WHERE user_id = 'part-back'",
             ],
             at: "{part}",
             mended: &[
@@ -96,7 +97,7 @@ async fn possessions_that_nobody_paid_for_break_rule_2(world: &World) {
         Case {
             broken: &[
                 "UPDATE subscription_period SET revoked_at = NULL WHERE order_id = '{gone}'",
-                "UPDATE subscription SET status = 'ACTIVE', is_active = true, \
+                "UPDATE subscription SET status = 'ACTIVE', is_active = true, periods = NULL, \
                  changes_at = (SELECT ends_at FROM subscription_period WHERE order_id = '{gone}'), \
                  end_date = (SELECT ends_at FROM subscription_period WHERE order_id = '{gone}') WHERE user_id = 'all-back'",
             ],
@@ -350,6 +351,30 @@ async fn a_subscription_that_its_periods_do_not_make_breaks_rule_6(world: &World
             broken: &["UPDATE subscription SET status = 'EXPIRED' WHERE user_id = 'all-back'"],
             at: "all-back",
             mended: &["UPDATE subscription SET status = 'CANCELED' WHERE user_id = 'all-back'"],
+        },
+        // What the row keeps of its periods: one is missing, one is of another time, one is of another plan.
+        Case {
+            broken: &["UPDATE subscription SET periods = '[]' WHERE user_id = 'two-months'"],
+            at: "two-months",
+            mended: &["UPDATE subscription SET periods = NULL WHERE user_id = 'two-months'"],
+        },
+        Case {
+            broken: &[
+                "UPDATE subscription SET periods = replace(periods, '+00:00', '+01:00') WHERE user_id = 'part-back'",
+            ],
+            at: "part-back",
+            mended: &[
+                "UPDATE subscription SET periods = replace(periods, '+01:00', '+00:00') WHERE user_id = 'part-back'",
+            ],
+        },
+        Case {
+            broken: &[
+                "UPDATE subscription SET periods = replace(periods, plan_id, user_id) WHERE user_id = 'part-back'",
+            ],
+            at: "part-back",
+            mended: &[
+                "UPDATE subscription SET periods = replace(periods, user_id, plan_id) WHERE user_id = 'part-back'",
+            ],
         },
         // The second month begins before the first one ends.
         Case {

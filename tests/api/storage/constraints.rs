@@ -109,7 +109,7 @@ async fn what_must_be_unique_cannot_be_doubled(world: &World) {
         "INSERT INTO subscription_period SELECT 'another', subscription_id, order_id, plan_id, amount, interval_months, \
          purchased_at, starts_at, ends_at, revoked_at, created_at, renews FROM subscription_period",
         "INSERT INTO subscription SELECT 'another', user_id, plan_id, status, is_active, start_date, end_date, changes_at, \
-         created_at, updated_at FROM subscription WHERE user_id = 'u1'",
+         created_at, updated_at, periods, periods_as_of FROM subscription WHERE user_id = 'u1'",
         "INSERT INTO customer SELECT 'u3', customer_key, created_at FROM customer WHERE user_id = 'u1'",
         "UPDATE customer SET customer_key = 'one-for-all'",
         "UPDATE payment SET payment_key = 'one-for-all'",

@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use futures_util::future::join_all;
+use sea_orm::ConnectionTrait;
 
 use crate::support::client::{Client, Reply};
 use crate::support::scenario::scenarios;
@@ -12,6 +13,8 @@ scenarios![
     whatever_changes_an_entitlement_changes_its_tag,
     no_answer_may_be_used_beyond_the_next_change,
     many_who_ask_together_each_get_their_own_answer,
+    what_an_older_binary_has_written_is_read_from_its_periods,
+    a_copy_of_periods_outlives_the_nightly_job,
 ];
 
 const PATH: &str = "/v1/users/u1/subscription";
@@ -118,5 +121,67 @@ async fn many_who_ask_together_each_get_their_own_answer(world: &World) {
                 assert_eq!(body["periods"].as_array().map(Vec::len), Some(periods));
             }
         }
+    }
+}
+
+/// Runs a statement by hand; it changes one row.
+async fn by_hand(world: &World, sql: &str) {
+    let changed = world.app.db.read().execute_unprepared(sql).await;
+    assert_eq!(changed.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected(), 1, "{sql}");
+}
+
+async fn what_an_older_binary_has_written_is_read_from_its_periods(world: &World) {
+    let (basic, premium) = (world.basic().await, world.premium().await);
+    world.buy("u1", &basic).await;
+    let one = world.subscription("u1").await;
+    world.advance(Duration::days(1));
+    world.buy("u1", &premium).await;
+    let two = world.subscription("u1").await;
+    // It does not know of the copy, which tells of the first purchase alone and says so by its date.
+    let order = one["periods"][0]["orderId"].as_str().expect("an id");
+    let copy =
+        format!("[[\"{order}\",\"{basic}\",\"2000-01-01T00:00:00+00:00\",\"2001-01-01T00:00:00+00:00\"]]");
+    by_hand(
+        world,
+        &format!(
+            "UPDATE subscription SET periods = '{copy}', periods_as_of = created_at WHERE user_id = 'u1'"
+        ),
+    )
+    .await;
+    assert_eq!(world.subscription("u1").await, two);
+    // Nor is there any on the rows that it made.
+    by_hand(world, "UPDATE subscription SET periods = NULL, periods_as_of = NULL WHERE user_id = 'u1'").await;
+    assert_eq!(world.subscription("u1").await, two);
+    // Beside others who have one, and beside nobody.
+    world.buy("u2", &basic).await;
+    let service = world.service();
+    let users = ["u1", "u2", "u3"].repeat(20);
+    let asked = users.iter().map(async |user| service.get(&format!("/v1/users/{user}/subscription")).await);
+    for (user, reply) in users.iter().zip(join_all(asked).await) {
+        match *user {
+            "u1" => assert_eq!(reply.expect(200), &two),
+            "u2" => assert_eq!(reply.expect(200)["periods"].as_array().map(Vec::len), Some(1)),
+            _ => assert_eq!((reply.status, reply.code()), (404, "SUBSCRIPTION_NOT_FOUND")),
+        }
+    }
+}
+
+async fn a_copy_of_periods_outlives_the_nightly_job(world: &World) {
+    let (basic, premium) = (world.basic().await, world.premium().await);
+    world.buy("ends", &basic).await;
+    world.buy("goes-on", &basic).await;
+    world.buy("goes-on", &premium).await;
+    let counts = "UPDATE subscription SET periods = periods WHERE periods_as_of = updated_at";
+    for days in [35, 35] {
+        world.advance(Duration::days(days));
+        let before = [world.subscription("ends").await, world.subscription("goes-on").await];
+        world.run_job("expire-subscriptions").await;
+        let after = [world.subscription("ends").await, world.subscription("goes-on").await];
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!(before["periods"], after["periods"]);
+            assert_eq!(before["planId"], after["planId"]);
+        }
+        let kept = world.app.db.read().execute_unprepared(counts).await.expect("counted").rows_affected();
+        assert_eq!(kept, 2, "the job has moved the copies' dates with the rows'");
     }
 }
