@@ -124,6 +124,23 @@ fn statements(seed: Seed, sqlite: bool) -> Vec<String> {
     let (begin, end) = (at(&turn, 0), at(&format!("{turn} + 1"), 0));
     let (start, over) = (at("0", 0), at(&each.to_string(), 0));
     let (all, people) = (rows(payments), rows(users));
+    // The copy of its periods that a subscription keeps, one element for each turn of its user's.
+    let text = |time: &str| {
+        if sqlite {
+            time.to_owned()
+        } else {
+            format!("to_char({time} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')")
+        }
+    };
+    let turns: Vec<String> = (0..each).map(|turn| format!("SELECT {turn} AS turn")).collect();
+    let copy = format!(
+        "(SELECT '[' || {list}('[\"' || {order} || '\",\"{PLAN}\",\"' || {from} || '\",\"' || {to} || '\"]', ',') || ']'
+         FROM (SELECT s.n + turn * {users} AS n FROM ({turns}) t) q)",
+        list = if sqlite { "group_concat" } else { "string_agg" },
+        from = text(&begin),
+        to = text(&end),
+        turns = turns.join(" UNION ALL "),
+    );
     vec![
         format!(
             "INSERT INTO plan (id, code, name, type, price, currency, interval_months, is_active, created_at, updated_at)
@@ -154,9 +171,9 @@ fn statements(seed: Seed, sqlite: bool) -> Vec<String> {
         ),
         format!(
             "INSERT INTO subscription (id, user_id, plan_id, status, is_active, start_date, end_date, changes_at,
-                created_at, updated_at)
-             SELECT {}, {user}, '{PLAN}', 'ACTIVE', true, {start}, {over}, {over}, {start}, {last_bought}
-             FROM {people}",
+                created_at, updated_at, periods, periods_as_of)
+             SELECT {}, {user}, '{PLAN}', 'ACTIVE', true, {start}, {over}, {over}, {start}, {last_bought}, {copy},
+                {last_bought} FROM {people}",
             id("n")
         ),
         format!(

@@ -30,7 +30,8 @@ pub(super) fn written(slots: &[Slot]) -> Option<String> {
 pub(super) fn of(row: &subscription::Model) -> Option<Vec<Slot>> {
     let text = row.periods.as_deref().filter(|_| row.periods_as_of == Some(row.updated_at))?;
     let entries: Vec<Parsed<'_>> = serde_json::from_str(text).ok()?;
-    entries.into_iter().map(slot).collect()
+    let slots: Vec<Slot> = entries.into_iter().map(slot).collect::<Option<_>>()?;
+    Some(slots).filter(|slots| slots.is_sorted_by_key(|slot| slot.starts_at))
 }
 
 fn slot((order_id, plan_id, starts_at, ends_at): Parsed<'_>) -> Option<Slot> {
@@ -95,5 +96,8 @@ mod tests {
         assert_eq!(of(&row(copy, Some(0))), None);
         assert_eq!(of(&row(None, Some(1))), None);
         assert_eq!(of(&row(Some("[[".to_owned()), Some(1))), None);
+        let mut backwards = slots(2);
+        backwards.reverse();
+        assert_eq!(of(&row(written(&backwards), Some(1))), None);
     }
 }
