@@ -12,6 +12,9 @@ use crate::jobs::{Progress, Worked};
 
 /// Rows that one transaction changes at most, so that purchases go on beside it: it lasts tens of milliseconds.
 const BATCH: i64 = 2_000;
+/// The same while others use the database: milliseconds, so that what the job takes of cores and disk is spread evenly and
+/// no purchase meets all of it.
+const SMALL_BATCH: i64 = 50;
 /// How many times as long as a batch took the job rests behind it while others use the database.
 const RESTS: u32 = 3;
 /// The longest of these rests.
@@ -29,11 +32,13 @@ pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -
         if app.draining.is_cancelled() {
             return Ok(Worked::InPart);
         }
-        let to = end_of_batch(app, now, &after).await?;
+        let busy = app.db.others_are_at_work().await?;
+        let batch = if busy { SMALL_BATCH } else { BATCH };
+        let to = end_of_batch(app, now, &after, batch).await?;
         let begun = Instant::now();
-        progress.add(change(app, now, &after, to.as_ref()).await?);
+        progress.add(change(app, now, (&after, to.as_ref()), batch).await?);
         let took = begun.elapsed();
-        if to.is_some() && app.db.others_are_at_work().await? {
+        if to.is_some() && busy {
             rest(app, took).await;
         }
         from = to;
@@ -73,18 +78,29 @@ async fn count(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// The last row of the batch behind `after`; none when fewer rows are left than a batch has.
-async fn end_of_batch(app: &App, now: DateTime<Utc>, after: &Place) -> Result<Option<Place>, DbErr> {
+/// The last of the `batch` rows behind `after`; none when fewer are left.
+async fn end_of_batch(
+    app: &App,
+    now: DateTime<Utc>,
+    after: &Place,
+    batch: i64,
+) -> Result<Option<Place>, DbErr> {
     let db = app.db.read();
-    let values: [Value; 4] = [now.into(), after.due.into(), after.id.clone().into(), (BATCH - 1).into()];
+    let values: [Value; 4] = [now.into(), after.due.into(), after.id.clone().into(), (batch - 1).into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), END_OF_BATCH, values);
     let Some(row) = db.query_one_raw(statement).await? else { return Ok(None) };
     let id = SubscriptionId::try_get_by_index(&row, 1)?;
     Ok(Some(Place { due: row.try_get_by_index(0)?, id: id.to_string() }))
 }
 
-/// Changes the rows behind `after`, up to and with `to`, in one transaction. Returns how many.
-async fn change(app: &App, now: DateTime<Utc>, after: &Place, to: Option<&Place>) -> Result<u64, DbErr> {
+/// Changes the rows behind `after`, up to and with `to`, in one transaction: `batch` of them, or those that are left. Returns
+/// how many.
+async fn change(
+    app: &App,
+    now: DateTime<Utc>,
+    (after, to): (&Place, Option<&Place>),
+    batch: i64,
+) -> Result<u64, DbErr> {
     // Behind the last whole batch lies what is due and was not counted into one.
     let bound = |place: &Place| [place.due.into(), place.id.clone().into()];
     let last = to.map_or_else(|| [now.into(), PAST_EVERY_ID.into()], bound);
@@ -98,7 +114,7 @@ async fn change(app: &App, now: DateTime<Utc>, after: &Place, to: Option<&Place>
         let backend = tx.get_database_backend();
         let expire = Statement::from_sql_and_values(backend, EXPIRE, values.clone());
         let expired = tx.execute_raw(expire).await?.rows_affected();
-        if to.is_some() && expired == BATCH.unsigned_abs() {
+        if to.is_some() && expired == batch.unsigned_abs() {
             // All of them ended; the index need not be read once more for those that go on.
             return Ok::<_, DbErr>(expired);
         }

@@ -49,7 +49,7 @@ async fn a_run_that_goes_on_shows_how_far_it_has_come(world: &World) {
     let shown = eventually("it shows how far it has come", async || {
         let reply = world.admin().get("/v1/jobs/expire-subscriptions/runs").await;
         let run = reply.expect(200)["items"][0].clone();
-        (run["affected"] == 2_000).then_some(run)
+        (run["affected"] == 2_500).then_some(run)
     })
     .await;
     assert_eq!((&shown["status"], &shown["total"]), (&"RUNNING".into(), &MANY.into()));
@@ -68,10 +68,10 @@ async fn a_process_that_stops_hands_its_run_over_at_once(world: &World) {
     let now = world.app.clock.now();
     let runner = other.clone();
     let work = other.tasks.spawn(async move { run_due(&runner, Job::ExpireSubscriptions, now).await });
-    eventually("a batch is done", async || (expired(world).await == 2_000).then_some(())).await;
+    eventually("it waits for the row", async || (expired(world).await == 2_500).then_some(())).await;
     other.stopping.cancel();
     let left = work.await.expect("not cut off").expect("a run").expect("its own");
-    assert_eq!((left.status, left.affected), (JobRunStatus::Running, 2_000));
+    assert_eq!((left.status, left.affected), (JobRunStatus::Running, 2_500));
     assert!(left.lease_until <= world.app.clock.now(), "nobody waits for {}", left.lease_until);
     hold.release().await;
     // What was under way when it stopped has been taken back, and is done by whoever ticks next.
@@ -94,14 +94,14 @@ async fn a_run_by_hand_that_is_stopped_has_failed(world: &World) {
         let by_hand = (&Actor::command_line(), |_progress| {});
         run_to_end(&runner, Job::ExpireSubscriptions, by_hand, now).await
     });
-    eventually("a batch is done", async || (expired(world).await == 2_000).then_some(())).await;
+    eventually("it waits for the row", async || (expired(world).await == 2_500).then_some(())).await;
     other.stopping.cancel();
     let ended = work.await.expect("not cut off").expect("a run");
-    assert_eq!((ended.status, ended.affected), (JobRunStatus::Failed, 2_000));
+    assert_eq!((ended.status, ended.affected), (JobRunStatus::Failed, 2_500));
     assert!(ended.error.is_some_and(|reason| reason.contains("asked to stop")));
     hold.release().await;
     // Whoever asks again gets the rest done.
-    assert_eq!(world.run_job("expire-subscriptions").await, 2_500);
+    assert_eq!(world.run_job("expire-subscriptions").await, MANY as i64 - 2_500);
 }
 
 async fn a_run_that_another_process_took_over_is_let_go(world: &World) {
@@ -113,7 +113,7 @@ async fn a_run_that_another_process_took_over_is_let_go(world: &World) {
     let (other, _client) = world.second_service().await;
     let now = world.app.clock.now();
     let slow = tokio::spawn(async move { run_due(&other, Job::ExpireSubscriptions, now).await });
-    eventually("a batch is done", async || (expired(world).await == 2_000).then_some(())).await;
+    eventually("it waits for the row", async || (expired(world).await == 2_500).then_some(())).await;
     // Its process sleeps for a minute, as far as the others can tell.
     let later = now + Duration::minutes(1);
     let app = world.app.clone();

@@ -84,7 +84,7 @@ async fn in_the_middle(world: &World) -> (Serving, Hold) {
     lapsed(world).await;
     let hold = Hold::subscription(world, 2_500).await;
     let runner = Serving::start(&settings(world, &[])).await;
-    eventually("a batch is done", async || (expired(world).await == 2_000).then_some(())).await;
+    eventually("it waits for the row", async || (expired(world).await == 2_500).then_some(())).await;
     (runner, hold)
 }
 
@@ -116,7 +116,7 @@ async fn a_runner_that_is_stopped_in_the_middle_leaves_the_rest_to_the_others(wo
     assert_eq!(runner.ended().await, Some(0), "{}", runner.said());
     assert!(runner.lines().iter().any(|line| {
         line["message"].as_str().is_some_and(|said| said.starts_with("handed over"))
-            && line["affected"] == 2_000
+            && line["affected"] == 2_500
     }));
     hold.release().await;
     let run = done(world).await;
