@@ -127,9 +127,9 @@ fn statements(seed: Seed, sqlite: bool) -> Vec<String> {
     // The copy of its periods that a subscription keeps, one element for each turn of its user's.
     let text = |time: &str| {
         if sqlite {
-            time.to_owned()
+            format!("replace({time}, '+', '.000000+')")
         } else {
-            format!("to_char({time} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')")
+            format!("to_char({time} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')")
         }
     };
     let turns: Vec<String> = (0..each).map(|turn| format!("SELECT {turn} AS turn")).collect();

@@ -1,5 +1,5 @@
 //! The rules, as statements that list what breaks them: who (`subject`) and in what (`detail`), at most `$1` rows. They
-//! mean the same on SQLite and PostgreSQL, whose words for a list in JSON differ.
+//! mean the same on SQLite and PostgreSQL, whose words for an instant as text differ.
 
 use std::borrow::Cow;
 
@@ -51,21 +51,23 @@ pub(super) const ALL: &[(Rule, &str)] = &[
     (Rule::Subscription, COPIES),
 ];
 
-/// `sql` in the words of `backend`.
+/// `sql` in the words of `backend`: `{column}` is an instant as RFC 3339 in UTC with microseconds.
 pub(super) fn in_words_of(backend: DbBackend, sql: &str) -> Cow<'_, str> {
-    let (length, entries, time) = match backend {
-        DbBackend::Sqlite => ("json_array_length(s.periods)", "json_each(s.periods) AS e", "text"),
-        _ => (
-            "jsonb_array_length(s.periods::jsonb)",
-            "jsonb_array_elements(s.periods::jsonb) AS e (value)",
-            "timestamptz",
-        ),
-    };
-    if sql.contains('{') {
-        sql.replace("{length}", length).replace("{entries}", entries).replace("{time}", time).into()
-    } else {
-        sql.into()
+    let mut words = sql.split('{');
+    let mut spoken = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let (column, rest) = word.split_once('}').unwrap_or((word, ""));
+        spoken += &match backend {
+            // It keeps as many digits of a second as there are: none, three, six or nine.
+            DbBackend::Sqlite => format!(
+                "substr({column}, 1, 19) || '.' || substr(CASE WHEN substr({column}, 20, 1) = '.' \
+                 THEN substr({column}, 21, length({column}) - 26) ELSE '' END || '000000', 1, 6) || '+00:00'"
+            ),
+            _ => format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"),
+        };
+        spoken += rest;
     }
+    if spoken.len() == sql.len() { sql.into() } else { spoken.into() }
 }
 
 const BALANCE: &str = "
@@ -201,15 +203,12 @@ const SUBSCRIPTIONS: &str = "
                 AND n.plan_id <> c.plan_id), f.end_date))))
     ORDER BY s.user_id LIMIT $1";
 
-/// The copy that the row keeps of its live periods, where it counts, has each of them and nothing else.
-const COPIES: &str = "
+/// The copy that the row keeps of its live periods, where it counts, is what would be written of them now, to the letter.
+const COPIES: &str = r#"
     SELECT s.user_id AS subject, 'its copy of its periods is not what they are' AS detail
     FROM subscription s
-    WHERE s.periods IS NOT NULL AND s.periods_as_of = s.updated_at
-        AND ({length} <> (SELECT COUNT(*) FROM subscription_period p
-                WHERE p.subscription_id = s.id AND p.revoked_at IS NULL)
-            OR EXISTS (SELECT 1 FROM {entries} WHERE NOT EXISTS (SELECT 1 FROM subscription_period p
-                WHERE p.order_id = e.value ->> 0 AND p.subscription_id = s.id AND p.revoked_at IS NULL
-                AND p.plan_id = e.value ->> 1 AND p.starts_at = CAST(e.value ->> 2 AS {time})
-                AND p.ends_at = CAST(e.value ->> 3 AS {time}))))
-    ORDER BY s.user_id LIMIT $1";
+    LEFT JOIN (SELECT p.subscription_id, string_agg('["' || p.order_id || '","' || p.plan_id || '","' || {p.starts_at}
+                || '","' || {p.ends_at} || '"]', ',' ORDER BY p.starts_at) AS entries
+        FROM subscription_period p WHERE p.revoked_at IS NULL GROUP BY p.subscription_id) f ON f.subscription_id = s.id
+    WHERE s.periods_as_of = s.updated_at AND s.periods <> '[' || COALESCE(f.entries, '') || ']'
+    ORDER BY s.user_id LIMIT $1"#;

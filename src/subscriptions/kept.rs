@@ -9,7 +9,8 @@ use super::schedule::Slot;
 /// Periods that are copied at most, five years of months: what a row of ordinary size can hold.
 const MOST_KEPT: usize = 60;
 
-/// One period: order, plan, first instant inside and first after, RFC 3339 in UTC.
+/// One period: order, plan, first instant inside and first after, RFC 3339 in UTC with microseconds, which `check` compares as
+/// text.
 type Entry<'a> = (&'a str, &'a str, String, String);
 type Parsed<'a> = (&'a str, &'a str, DateTime<Utc>, DateTime<Utc>);
 
@@ -19,7 +20,7 @@ pub(super) fn written(slots: &[Slot]) -> Option<String> {
         return None;
     }
     let plans: Vec<String> = slots.iter().map(|slot| slot.plan_id.to_string()).collect();
-    let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, false);
+    let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, false);
     let entries = slots.iter().zip(&plans).map(|(slot, plan)| -> Entry<'_> {
         (slot.order_id.as_str(), plan, time(slot.starts_at), time(slot.ends_at))
     });

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -227,12 +227,14 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D
     digits.parse().map_err(|_| serde::de::Error::custom(format!("{text} is no whole amount")))
 }
 
-/// Toss's instants carry `+09:00`, but some have no offset; those mean Korean time.
+/// Toss's instants carry `+09:00`, but some have no offset; those mean Korean time. As fine as the books keep them:
+/// what is compared with a row must not differ from it by less than a microsecond.
 fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let with_offset = DateTime::parse_from_rfc3339(&text).map(|at| at.with_timezone(&Utc));
     let korean = || DateTime::parse_from_rfc3339(&format!("{text}+09:00")).map(|at| at.with_timezone(&Utc));
-    with_offset.or_else(|_| korean()).map(Some).map_err(serde::de::Error::custom)
+    let at = with_offset.or_else(|_| korean()).map_err(serde::de::Error::custom)?;
+    Ok(Some(at.trunc_subsecs(6)))
 }
 
 /// A date that nothing depends on: an unreadable one must not hide an approval.
@@ -264,6 +266,11 @@ mod tests {
         assert_eq!(payment(serde_json::json!({"requestedAt": "yesterday"})).requested_at, None);
         let at = payment(serde_json::json!({})).approved_at.expect("approved");
         assert_eq!(at.to_rfc3339(), "2026-01-31T06:00:05.123450+00:00");
+        let finer = payment(serde_json::json!({"approvedAt": "2026-01-31T15:00:05.123456789+09:00"}));
+        assert_eq!(
+            finer.approved_at.map(|at| at.to_rfc3339()).as_deref(),
+            Some("2026-01-31T06:00:05.123456+00:00")
+        );
     }
 
     #[test]

@@ -352,7 +352,7 @@ async fn a_subscription_that_its_periods_do_not_make_breaks_rule_6(world: &World
             at: "all-back",
             mended: &["UPDATE subscription SET status = 'CANCELED' WHERE user_id = 'all-back'"],
         },
-        // What the row keeps of its periods: one is missing, one is of another time, one is of another plan.
+        // What the row keeps of its periods: none is there, one is of another time, one is of another plan, it makes no sense.
         Case {
             broken: &["UPDATE subscription SET periods = '[]' WHERE user_id = 'two-months'"],
             at: "two-months",
@@ -375,6 +375,11 @@ async fn a_subscription_that_its_periods_do_not_make_breaks_rule_6(world: &World
             mended: &[
                 "UPDATE subscription SET periods = replace(periods, user_id, plan_id) WHERE user_id = 'part-back'",
             ],
+        },
+        Case {
+            broken: &["UPDATE subscription SET periods = user_id WHERE user_id = 'part-back'"],
+            at: "part-back",
+            mended: &["UPDATE subscription SET periods = NULL WHERE user_id = 'part-back'"],
         },
         // The second month begins before the first one ends.
         Case {
