@@ -63,11 +63,11 @@ pub(super) async fn held(db: &impl ConnectionTrait, user_id: &UserId) -> Result<
 }
 
 /// What the books hold of each of `user_ids`: of all in one statement, and in another one of those whose row keeps no copy
-/// of its periods. None when that is more than one statement should read. Of plans, that of the row may be all.
+/// of its periods. Of plans, that of the row may be all. Behind it, those of whom that is more than one statement should read.
 pub(super) async fn held_together(
     reader: &mut Reader,
     user_ids: &[&UserId],
-) -> Result<Option<HashMap<UserId, Held>>, DbErr> {
+) -> Result<(HashMap<UserId, Held>, Vec<UserId>), DbErr> {
     let (sql, ids) = ROWS.asking(reader.backend(), user_ids);
     let rows = reader.all(sql, &ids, None).await?;
     let mut all = HashMap::with_capacity(rows.len());
@@ -84,15 +84,15 @@ pub(super) async fn held_together(
         }
     }
     if untold.is_empty() {
-        return Ok(Some(all));
+        return Ok((all, untold));
     }
     let (sql, ids) = PERIODS.asking(reader.backend(), &untold.iter().collect::<Vec<_>>());
     let rows = reader.all(sql, &ids, Some(MOST_PERIODS)).await?;
     if untold.len() > 1 && i64::try_from(rows.len()).is_ok_and(|read| read >= MOST_PERIODS) {
-        return Ok(None);
+        return Ok((all, untold));
     }
     all.extend(gather(&rows, &mut plans)?);
-    Ok(Some(all))
+    Ok((all, Vec::new()))
 }
 
 /// Rows of one period each, newest first, by user.
@@ -148,18 +148,17 @@ impl Held {
     /// # Errors
     /// When the plan that runs is not among those that were read.
     pub(crate) fn at(self, now: DateTime<Utc>) -> Result<Subscribed, DbErr> {
-        self.tells(now).map_err(|_| DbErr::RecordNotFound("plan of a subscription".to_owned()))
+        self.tells(now).ok_or_else(|| DbErr::RecordNotFound("plan of a subscription".to_owned()))
     }
 
-    /// How it stands at `now`, or itself when the plan that runs then is not among those that were read.
-    pub(super) fn tells(self, now: DateTime<Utc>) -> Result<Subscribed, Self> {
+    /// How it stands at `now`. None when the plan that runs then is not among those that were read.
+    pub(super) fn tells(self, now: DateTime<Utc>) -> Option<Subscribed> {
         let (status, plan_id, changes_at) = match State::at(&self.periods, now) {
             Some(state) => (state.status, state.plan_id, state.changes_at),
             None => (self.row.status, self.row.plan_id, None),
         };
-        let Some(plan) = self.plans.iter().find(|plan| plan.id == plan_id) else { return Err(self) };
-        let plan = plan::Model::clone(plan);
-        Ok(Subscribed { row: self.row, status, plan, changes_at, periods: self.periods })
+        let plan = plan::Model::clone(self.plans.iter().find(|plan| plan.id == plan_id)?);
+        Some(Subscribed { row: self.row, status, plan, changes_at, periods: self.periods })
     }
 
     fn knows(&mut self, plan: Arc<plan::Model>) {

@@ -59,14 +59,12 @@ impl Together {
     ) -> Result<Option<(Subscribed, DateTime<Utc>)>, DbErr> {
         let asked = self.ask(db, user_id).await;
         let now = clock.now();
-        if let Ok(found) = asked {
-            match found.map(|held| held.tells(now)).transpose() {
-                Ok(found) => return Ok(found.map(|subscribed| (subscribed, now))),
-                // Another plan has begun since the row was written.
-                Err(_held) => {}
-            }
+        match asked.map(|found| found.map(|held| held.tells(now))) {
+            Ok(None) => return Ok(None),
+            Ok(Some(Some(subscribed))) => return Ok(Some((subscribed, now))),
+            // Another plan has begun since the row was written, or whoever read for us could not, or not all of it.
+            Ok(Some(None)) | Err(_) => {}
         }
-        // Whoever read for us could not, or not all of it.
         let found = Box::pin(held(db.read(), user_id)).await?;
         let now = clock.now();
         found.map(|held| Ok((held.at(now)?, now))).transpose()
@@ -162,8 +160,9 @@ async fn read(db: &Database, reader: Option<Reader>, batch: Vec<Waiting>) -> Res
         None => db.reader().await?,
     };
     let user_ids: Vec<&UserId> = batch.iter().map(|one| &one.user_id).collect();
-    if let Some(found) = held_together(&mut reader, &user_ids).await? {
-        for one in batch {
+    let (found, untold) = held_together(&mut reader, &user_ids).await?;
+    for one in batch {
+        if !untold.contains(&one.user_id) {
             // It may have hung up.
             let _ = one.answer.send(found.get(&one.user_id).cloned());
         }

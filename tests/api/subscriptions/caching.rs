@@ -13,6 +13,7 @@ scenarios![
     whatever_changes_an_entitlement_changes_its_tag,
     no_answer_may_be_used_beyond_the_next_change,
     many_who_ask_together_each_get_their_own_answer,
+    a_check_reads_the_copy_of_the_periods_where_it_counts,
     what_an_older_binary_has_written_is_read_from_its_periods,
     a_copy_of_periods_outlives_the_nightly_job,
 ];
@@ -130,6 +131,19 @@ async fn by_hand(world: &World, sql: &str) {
     assert_eq!(changed.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected(), 1, "{sql}");
 }
 
+async fn a_check_reads_the_copy_of_the_periods_where_it_counts(world: &World) {
+    world.buy("u1", &world.basic().await).await;
+    let order = world.subscription("u1").await["periods"][0]["orderId"].as_str().expect("an id").to_owned();
+    by_hand(
+        world,
+        &format!("UPDATE subscription SET periods = replace(periods, '{order}', 'not-in-the-table')"),
+    )
+    .await;
+    assert_eq!(world.subscription("u1").await["periods"][0]["orderId"], "not-in-the-table");
+    by_hand(world, "UPDATE subscription SET periods_as_of = NULL").await;
+    assert_eq!(world.subscription("u1").await["periods"][0]["orderId"], order.as_str());
+}
+
 async fn what_an_older_binary_has_written_is_read_from_its_periods(world: &World) {
     let (basic, premium) = (world.basic().await, world.premium().await);
     world.buy("u1", &basic).await;
@@ -152,15 +166,17 @@ async fn what_an_older_binary_has_written_is_read_from_its_periods(world: &World
     // Nor is there any on the rows that it made.
     by_hand(world, "UPDATE subscription SET periods = NULL, periods_as_of = NULL WHERE user_id = 'u1'").await;
     assert_eq!(world.subscription("u1").await, two);
-    // Beside others who have one, and beside nobody.
+    // Beside others who have one, others who have none, and beside nobody.
     world.buy("u2", &basic).await;
+    world.buy("u4", &basic).await;
+    by_hand(world, "UPDATE subscription SET periods_as_of = NULL WHERE user_id = 'u4'").await;
     let service = world.service();
-    let users = ["u1", "u2", "u3"].repeat(20);
+    let users = ["u1", "u2", "u3", "u4"].repeat(20);
     let asked = users.iter().map(async |user| service.get(&format!("/v1/users/{user}/subscription")).await);
     for (user, reply) in users.iter().zip(join_all(asked).await) {
         match *user {
             "u1" => assert_eq!(reply.expect(200), &two),
-            "u2" => assert_eq!(reply.expect(200)["periods"].as_array().map(Vec::len), Some(1)),
+            "u2" | "u4" => assert_eq!(reply.expect(200)["periods"].as_array().map(Vec::len), Some(1)),
             _ => assert_eq!((reply.status, reply.code()), (404, "SUBSCRIPTION_NOT_FOUND")),
         }
     }
