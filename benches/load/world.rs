@@ -85,10 +85,6 @@ impl World {
     pub(crate) async fn books(&self, engine: Engine, seed: Seed) -> Books {
         let master = self.named(engine, &format!("seed_{}_{}", seed.payments, seed.users));
         if !self.seeded.borrow().contains(&(engine, seed)) {
-            self.say(&format!(
-                "{engine:?}: making books with {} payments of {} users",
-                seed.payments, seed.users
-            ));
             self.make(&master, seed).await;
             self.seeded.borrow_mut().push((engine, seed));
         }
@@ -106,7 +102,16 @@ impl World {
         copy
     }
 
+    /// Books that hold `seed` for whoever needs them only once: so big ones need not be on the disk twice.
+    pub(crate) async fn own_books(&self, engine: Engine, seed: Seed) -> Books {
+        let books = self.named(engine, &format!("books_{}", self.number()));
+        self.make(&books, seed).await;
+        books
+    }
+
     async fn make(&self, master: &Books, seed: Seed) {
+        let Seed { payments, users } = seed;
+        self.say(&format!("{:?}: making books with {payments} payments of {users} users", master.engine));
         if master.engine == Engine::Postgres {
             self.administer(&format!("CREATE DATABASE {}", master.name)).await;
         }

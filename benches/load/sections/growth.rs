@@ -13,7 +13,7 @@ pub(super) async fn run(world: &World) {
     let big = Seed { payments, users: payments / 5 };
     let toss = world.toss().await;
     let (small_books, big_books) =
-        (world.books(Engine::Postgres, SMALL).await, world.books(Engine::Postgres, big).await);
+        (world.books(Engine::Postgres, SMALL).await, world.own_books(Engine::Postgres, big).await);
     let small_service = world.gudok(&small_books, &toss).serve().await;
     let big_service = world.gudok(&big_books, &toss).serve().await;
     for run in 1..=world.settings.runs {
