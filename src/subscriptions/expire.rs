@@ -112,17 +112,18 @@ async fn change(
     transact!(app.db, |tx| {
         if tx.get_database_backend() == DbBackend::Postgres {
             // What a crash takes back is done again, and nobody waits for a batch to be safe. The run's own row is, and
-            // whatever was committed before it.
-            tx.execute_unprepared("SET LOCAL synchronous_commit = off").await?;
+            // whatever was committed before it. To compile a statement takes longer than it saves over a batch.
+            tx.execute_unprepared("SET LOCAL synchronous_commit = off; SET LOCAL jit = off").await?;
         }
         let backend = tx.get_database_backend();
-        let expire = Statement::from_sql_and_values(backend, EXPIRE, values.clone());
+        let expire = Statement::from_sql_and_values(backend, in_words_of(backend, EXPIRE), values.clone());
         let expired = tx.execute_raw(expire).await?.rows_affected();
         if to.is_some() && expired == batch.unsigned_abs() {
             // All of them ended; the index need not be read once more for those that go on.
             return Ok::<_, DbErr>(expired);
         }
-        let switch = Statement::from_sql_and_values(backend, SWITCH_PLAN, values.clone());
+        let switch =
+            Statement::from_sql_and_values(backend, in_words_of(backend, SWITCH_PLAN), values.clone());
         Ok(expired + tx.execute_raw(switch).await?.rows_affected())
     })
 }
@@ -136,14 +137,25 @@ const END_OF_BATCH: &str = "
     SELECT changes_at, id FROM subscription WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3)
     ORDER BY changes_at, id LIMIT 1 OFFSET $4";
 
+/// `{batch}` in the words of `backend`. PostgreSQL takes a comparison of rows for a wide range, so it is told the narrow one
+/// beside it; SQLite would read by that one alone.
+fn in_words_of(backend: DbBackend, sql: &str) -> String {
+    let exactly = "(changes_at, id) > ($2, $3) AND (changes_at, id) <= ($4, $5)";
+    match backend {
+        DbBackend::Sqlite => sql.replace("{batch}", &format!("changes_at <= $1 AND {exactly}")),
+        _ => sql.replace("{batch}", &format!("changes_at >= $2 AND changes_at <= $4 AND {exactly}")),
+    }
+}
+
 /// A row that a renewal held while the statement waited is judged again by what the renewal made of it. Where the end was
-/// the next change, the row has the last plan already; only where changes were missed before it, that is looked for.
+/// the next change, the row has the last plan already; only where changes were missed before it, that is looked for. `IS
+/// TRUE` keeps the index of ends out of it, by which each batch would read all that has ever ended.
 const EXPIRE: &str = "
     UPDATE subscription SET status = 'EXPIRED', is_active = false, changes_at = NULL, updated_at = $1,
         periods_as_of = CASE WHEN periods_as_of = updated_at THEN $1 END,
         plan_id = CASE WHEN changes_at = end_date THEN plan_id ELSE (SELECT p.plan_id FROM subscription_period p
             WHERE p.subscription_id = subscription.id AND p.revoked_at IS NULL ORDER BY p.starts_at DESC LIMIT 1) END
-    WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3) AND (changes_at, id) <= ($4, $5) AND end_date <= $1";
+    WHERE {batch} AND (end_date <= $1) IS TRUE";
 
 /// The plan whose period runs now, until the first later period of another plan begins or the last one ends.
 const SWITCH_PLAN: &str = "
@@ -155,4 +167,4 @@ const SWITCH_PLAN: &str = "
             WHERE q.subscription_id = subscription.id AND q.revoked_at IS NULL AND q.starts_at > $1
             AND q.plan_id <> (SELECT p.plan_id FROM subscription_period p WHERE p.subscription_id = subscription.id
                 AND p.revoked_at IS NULL AND p.ends_at > $1 ORDER BY p.starts_at LIMIT 1)), end_date)
-    WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3) AND (changes_at, id) <= ($4, $5) AND end_date > $1";
+    WHERE {batch} AND (end_date > $1) IS TRUE";

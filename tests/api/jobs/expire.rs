@@ -2,11 +2,9 @@
 
 use chrono::Duration;
 use entity::subscription::{self, SubscriptionStatus};
-use sea_orm::{
-    ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait, QueryFilter,
-    Statement,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
+use crate::support::crowd::{Hold, awaited_by};
 use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::{World, instant};
 
@@ -122,9 +120,10 @@ async fn a_renewal_that_commits_while_the_job_waits_for_it_stands(world: &World)
     world.buy("u1", &world.basic().await).await;
     world.advance(Duration::days(32));
     let later = "'2100-01-01T00:00:00Z'";
-    let renewal = Uncommitted::of(world, &format!("end_date = {later}, changes_at = {later}")).await;
+    let renewal = format!("UPDATE subscription SET end_date = {later}, changes_at = {later}");
+    let renewal = Hold::of(world, &renewal).await;
     let (changed, ()) =
-        tokio::join!(world.run_job("expire-subscriptions"), renewal.commit_once_awaited(world));
+        tokio::join!(world.run_job("expire-subscriptions"), released_once_awaited(world, renewal));
     let standing = columns(world, "u1").await;
     assert_eq!((changed, standing.status, standing.is_active), (0, SubscriptionStatus::Active, true));
 }
@@ -137,8 +136,9 @@ async fn a_renewal_that_waits_for_the_job_leaves_nothing_of_its_work(world: &Wor
     let plan = world.basic().await;
     world.buy("u1", &plan).await;
     world.advance(Duration::days(32));
-    let job = Uncommitted::of(world, "status = 'EXPIRED', is_active = false, changes_at = NULL").await;
-    let (_order, ()) = tokio::join!(world.buy("u1", &plan), job.commit_once_awaited(world));
+    let job = "UPDATE subscription SET status = 'EXPIRED', is_active = false, changes_at = NULL";
+    let job = Hold::of(world, job).await;
+    let (_order, ()) = tokio::join!(world.buy("u1", &plan), released_once_awaited(world, job));
     let row = columns(world, "u1").await;
     assert_eq!(
         (row.status, row.is_active, row.changes_at),
@@ -146,30 +146,8 @@ async fn a_renewal_that_waits_for_the_job_leaves_nothing_of_its_work(world: &Wor
     );
 }
 
-/// A change of all subscriptions that another process has not committed yet.
-struct Uncommitted(DatabaseConnection);
-
-impl Uncommitted {
-    async fn of(world: &World, set: &str) -> Self {
-        let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
-        one.max_connections(1);
-        let other = Database::connect(one).await.expect("connected");
-        let change = format!("BEGIN; UPDATE subscription SET {set}");
-        other.execute_unprepared(&change).await.expect("changed, not yet committed");
-        Self(other)
-    }
-
-    /// Commits as soon as somebody waits for it.
-    async fn commit_once_awaited(self, world: &World) {
-        let waiting = "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let db = world.app.db.read();
-        let blocked = async || {
-            let statement = Statement::from_string(db.get_database_backend(), waiting);
-            db.query_one_raw(statement).await.expect("asked").is_some()
-        };
-        while !blocked().await {
-            tokio::task::yield_now().await;
-        }
-        self.0.execute_unprepared("COMMIT").await.expect("committed");
-    }
+/// Lets `held` go as soon as somebody waits for it.
+async fn released_once_awaited(world: &World, held: Hold) {
+    awaited_by(world, 1).await;
+    held.release().await;
 }

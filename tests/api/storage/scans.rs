@@ -1,5 +1,6 @@
 //! What callers wait for reads big tables by index: PostgreSQL itself counts who read a whole one.
 
+use chrono::Duration;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::json;
 use toss_sandbox::{Authenticate, PayMethod};
@@ -10,7 +11,10 @@ use crate::support::process::eventually;
 use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::{Order, World};
 
-scenarios![nothing_that_callers_wait_for_reads_a_big_table_as_a_whole];
+scenarios![
+    nothing_that_callers_wait_for_reads_a_big_table_as_a_whole,
+    a_batch_of_the_nightly_job_reads_its_own_rows_and_no_others,
+];
 
 /// So many that a planner who may choose takes an index.
 const MANY: usize = 20_000;
@@ -82,9 +86,7 @@ async fn nothing_that_callers_wait_for_reads_a_big_table_as_a_whole(world: &Worl
     crowd::copy(world, &order, MANY).await;
     // A connection tells what it has counted when it ends: until here tables were small.
     world.stop().await;
-    let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
-    one.max_connections(1);
-    let db = &Database::connect(one).await.expect("connected");
+    let db = &connection(world).await;
     db.execute_unprepared("ANALYZE").await.expect("analyzed");
     alone(db).await;
     let before = scans(db).await;
@@ -98,6 +100,47 @@ async fn nothing_that_callers_wait_for_reads_a_big_table_as_a_whole(world: &Worl
     alone(db).await;
     let after = scans(db).await;
     assert_eq!(after, before, "somebody read a big table as a whole");
+}
+
+async fn a_batch_of_the_nightly_job_reads_its_own_rows_and_no_others(world: &World) {
+    // SQLite keeps no such count.
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    world.advance(Duration::days(-40));
+    let order = world.buy("u1", &world.basic().await).await;
+    crowd::copy(world, &order, MANY).await;
+    world.stop().await;
+    let preparing = connection(world).await;
+    // They end one after the other; and a plan is made before the values are known, as it is behind a few batches.
+    for sql in [
+        "UPDATE subscription SET end_date = end_date - make_interval(secs => right(id, 6)::int),
+            changes_at = changes_at - make_interval(secs => right(id, 6)::int) WHERE user_id LIKE 'u1-%'",
+        "VACUUM ANALYZE",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET plan_cache_mode = force_generic_plan', current_database()); END $$",
+    ] {
+        preparing.execute_unprepared(sql).await.expect("prepared");
+    }
+    preparing.close().await.expect("closed");
+    let db = &connection(world).await;
+    let read = "SELECT string_agg(indexrelname || ' ' || idx_tup_read / 10000, ', ' ORDER BY indexrelname)
+        FROM pg_stat_user_indexes WHERE relname = 'subscription' AND idx_tup_read >= 10000";
+    alone(db).await;
+    db.execute_unprepared("SELECT pg_stat_reset()").await.expect("reset");
+    let (app, client) = world.second_service().await;
+    world.advance(Duration::days(40));
+    client.post("/v1/jobs/expire-subscriptions/run", json!({})).await.expect(200);
+    app.stopping.cancel();
+    alone(db).await;
+    // To count them, to find the batches' ends, and to change them.
+    assert_eq!(text(db, read).await.as_deref(), Some("subscription_due_idx 6"));
+}
+
+/// A single connection. It tells what it has counted when it ends.
+async fn connection(world: &World) -> DatabaseConnection {
+    let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
+    one.max_connections(1);
+    Database::connect(one).await.expect("connected")
 }
 
 /// Waits until nobody else is connected.

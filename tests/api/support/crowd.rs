@@ -4,9 +4,10 @@ use chrono::Duration;
 use entity::subscription::{self, SubscriptionStatus};
 use sea_orm::{
     ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait, PaginatorTrait,
-    QueryFilter,
+    QueryFilter, Statement,
 };
 
+use super::process::eventually;
 use super::world::{Order, World};
 
 /// Copies what the buyer of `order` has for `number` further users, whom no Toss knows.
@@ -70,14 +71,25 @@ impl Hold {
     /// Holds the subscription that is due as number `place`, counted from nought: PostgreSQL only, since SQLite's single
     /// writer would hold everybody.
     pub(crate) async fn subscription(world: &World, place: usize) -> Self {
+        let row = format!(
+            "SELECT 1 FROM subscription WHERE id =
+                (SELECT id FROM subscription ORDER BY changes_at, id LIMIT 1 OFFSET {place}) FOR UPDATE"
+        );
+        Self::of(world, &row).await
+    }
+
+    /// Holds the payment of `order`, on PostgreSQL only for the same reason.
+    pub(crate) async fn payment(world: &World, order: &Order) -> Self {
+        let row = format!("SELECT 1 FROM payment WHERE order_id = '{}' FOR UPDATE", order.order_id);
+        Self::of(world, &row).await
+    }
+
+    /// Whatever `sql` locks or changes, until it is let go.
+    pub(crate) async fn of(world: &World, sql: &str) -> Self {
         let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
         one.max_connections(1);
         let connection = Database::connect(one).await.expect("connected");
-        let sql = format!(
-            "BEGIN; SELECT 1 FROM subscription WHERE id =
-                (SELECT id FROM subscription ORDER BY changes_at, id LIMIT 1 OFFSET {place}) FOR UPDATE"
-        );
-        connection.execute_unprepared(&sql).await.expect("held");
+        connection.execute_unprepared(&format!("BEGIN; {sql}")).await.expect("held");
         Self(connection)
     }
 
@@ -85,4 +97,16 @@ impl Hold {
     pub(crate) async fn release(self) {
         self.0.execute_unprepared("COMMIT").await.expect("let go");
     }
+}
+
+/// Returns as soon as `many` wait for rows that somebody holds.
+pub(crate) async fn awaited_by(world: &World, many: i64) {
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let db = world.app.db.read();
+    let wait = async || {
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), waiting)).await;
+        let count: i64 = row.expect("asked").expect("a row").try_get_by_index(0).expect("a count");
+        (count >= many).then_some(())
+    };
+    eventually("they wait", wait).await;
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use toss_sandbox::{Authenticate, Fault, FaultKind, Operation, PayMethod};
 
 use super::{ACCOUNT, ALICE, HOLDER, Life, REASON, alice, places};
-use crate::support::scenario::scenarios;
+use crate::support::crowd::{Hold, awaited_by};
+use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::World;
 
 scenarios![
@@ -18,6 +19,7 @@ scenarios![
     a_user_with_time_left_is_erased_only_when_that_is_meant,
     what_toss_says_later_brings_nothing_back,
     a_stranger_with_a_similar_name_is_left_alone,
+    a_failed_order_is_not_paid_for_a_user_who_is_erased_meanwhile,
 ];
 
 async fn an_erased_user_stands_nowhere_in_the_books(world: &World) {
@@ -161,4 +163,32 @@ async fn a_stranger_with_a_similar_name_is_left_alone(world: &World) {
     for user in &similar {
         assert_eq!(world.subscription(user).await["isActive"], true, "{user}");
     }
+}
+
+async fn a_failed_order_is_not_paid_for_a_user_who_is_erased_meanwhile(world: &World) {
+    // SQLite has one writer: there one begins only when the other has ended.
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    let order = world.order("u1", &world.basic().await).await;
+    let lost = Authenticate::new(order.order_id.clone(), order.amount).card("4000000000000005");
+    let lost = world.authenticate_with(lost);
+    world.confirm(&order, &lost).await.expect_problem(402, "PAYMENT_REJECTED");
+    let (user, key) = ("u1".parse().expect("an id"), world.authenticate(&order));
+    let payment = Hold::payment(world, &order).await;
+    let (actor, now) = (Actor::system(), world.app.clock.now());
+    let erased = erase(&world.app, &user, false, &actor, now);
+    // It reads the quote, which is still there, and waits for the payment behind whoever erases.
+    let paid = async {
+        awaited_by(world, 1).await;
+        world.confirm(&order, &key).await
+    };
+    let released = async {
+        awaited_by(world, 2).await;
+        payment.release().await;
+    };
+    let (erased, paid, ()) = tokio::join!(erased, paid, released);
+    assert_eq!(erased.expect("erased").payments, 1);
+    paid.expect_problem(410, "ORDER_EXPIRED");
+    assert_eq!(world.ledger_of(&order), (0, 0));
 }
