@@ -35,8 +35,8 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes and starts a cluster.
-    pub(crate) fn start() -> Self {
+    /// Makes and starts a cluster, with `settings` in place of ours.
+    pub(crate) fn start(settings: &[String]) -> Self {
         let binaries = server_binaries().expect("the server binaries of PostgreSQL, pgbench among them");
         let folder = tempfile::Builder::new().prefix("gudok-load-").tempdir().expect("a temporary folder");
         if let Some((user, group)) = ordinary_user() {
@@ -56,7 +56,9 @@ impl Cluster {
             server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf \"$folder\"";
         let mut shell = as_ordinary_user(Command::new("sh"));
         shell.arg("-c").arg(script).arg(binaries.join("postgres")).arg(folder.path());
-        shell.args(SETTINGS.iter().flat_map(|setting| ["-c", setting])).current_dir(folder.path());
+        let asked = settings.iter().map(String::as_str);
+        let all = SETTINGS.iter().copied().chain(asked);
+        shell.args(all.flat_map(|setting| ["-c", setting])).current_dir(folder.path());
         let server = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let server = server.expect("a shell");
         let cluster = Self { folder, binaries, server };

@@ -47,6 +47,12 @@ struct Arguments {
     /// Another gudok than the one that was just built, to compare with.
     #[arg(long)]
     binary: Option<PathBuf>,
+    /// A setting of PostgreSQL's, as `shared_buffers=128MB`, in place of the benchmark's own; any number of them.
+    #[arg(long, value_name = "NAME=VALUE")]
+    postgres: Vec<String>,
+    /// A setting of gudok's, as `GUDOK__DATABASE__MAX_CONNECTIONS=4`; any number of them.
+    #[arg(long, value_name = "NAME=VALUE")]
+    gudok: Vec<String>,
     /// Print the statements that pgbench is given.
     #[arg(long)]
     statements: bool,
@@ -73,6 +79,8 @@ fn main() -> ExitCode {
             arguments.subscriptions
         },
         binary: arguments.binary.unwrap_or(built),
+        postgres: arguments.postgres,
+        gudok: arguments.gudok,
         statements: arguments.statements,
     };
     let sections = match arguments.sections {

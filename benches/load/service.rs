@@ -61,6 +61,8 @@ pub(crate) struct Gudok<'a> {
     pub(crate) binary: &'a Path,
     pub(crate) database: &'a str,
     pub(crate) toss: SocketAddr,
+    /// Settings that were asked for, each `NAME=value`, in place of those of the benchmark.
+    pub(crate) settings: &'a [String],
 }
 
 impl Gudok<'_> {
@@ -103,6 +105,7 @@ impl Gudok<'_> {
             command.env(format!("GUDOK__RATES__KEY__{class}__PER_MINUTE"), "0");
             command.env(format!("GUDOK__RATES__ADDRESS__{class}__PER_MINUTE"), "0");
         }
+        command.envs(self.settings.iter().filter_map(|setting| setting.split_once('=')));
         command
     }
 }

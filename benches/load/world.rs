@@ -29,6 +29,10 @@ pub(crate) struct Settings {
     /// Subscriptions for the nightly job, half of them over.
     pub(crate) subscriptions: u64,
     pub(crate) binary: PathBuf,
+    /// Settings of PostgreSQL's, each `name=value`.
+    pub(crate) postgres: Vec<String>,
+    /// Settings of gudok's, each `NAME=value` of its environment.
+    pub(crate) gudok: Vec<String>,
     /// Print the statements that pgbench gets.
     pub(crate) statements: bool,
 }
@@ -69,7 +73,7 @@ impl World {
 
     /// The PostgreSQL cluster, started when first needed.
     pub(crate) fn cluster(&self) -> &Cluster {
-        self.cluster.get_or_init(Cluster::start)
+        self.cluster.get_or_init(|| Cluster::start(&self.settings.postgres))
     }
 
     /// A number that was not given before.
@@ -78,7 +82,8 @@ impl World {
     }
 
     pub(crate) fn gudok<'a>(&'a self, books: &'a Books, toss: &Process) -> Gudok<'a> {
-        Gudok { binary: &self.settings.binary, database: &books.url, toss: toss.address }
+        let Settings { binary, gudok, .. } = &self.settings;
+        Gudok { binary, database: &books.url, toss: toss.address, settings: gudok }
     }
 
     /// Fresh books that hold `seed`. The first time they are made, afterwards copied.
@@ -116,7 +121,8 @@ impl World {
             self.administer(&format!("CREATE DATABASE {}", master.name)).await;
         }
         let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
-        let gudok = Gudok { binary: &self.settings.binary, database: &master.url, toss: nowhere };
+        let gudok =
+            Gudok { toss: nowhere, settings: &[], binary: &self.settings.binary, database: &master.url };
         gudok.run(&["migrate"]).await;
         seed::fill(&master.url, seed).await;
         if seed.payments <= MOST_CHECKED {
