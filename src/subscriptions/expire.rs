@@ -19,8 +19,9 @@ const SMALL_BATCH: i64 = 50;
 const RESTS: u32 = 3;
 /// The longest of these rests.
 const LONGEST_REST: Duration = Duration::from_secs(1);
-/// Batches in a row behind which nobody else was at work, until they grow.
-const QUIET: u32 = 3;
+/// For how long nobody else must have been at work until batches grow. Between two purchases there is often an instant at
+/// which nobody is.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Expires what has ended and switches plans where another period has begun, batch by batch in the order in which they
 /// are due, and counts them in `progress`. It reads no row into memory and can be run again at any time.
@@ -29,21 +30,19 @@ const QUIET: u32 = 3;
 /// The database's own; batches that were done stay done.
 pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -> Result<Worked, DbErr> {
     progress.expect(count(app, now).await?);
-    let (mut from, mut quiet) = (Some(Place::start()), 0);
+    let (mut from, mut others_seen) = (Some(Place::start()), Instant::now());
     while let Some(after) = from {
         if app.draining.is_cancelled() {
             return Ok(Worked::InPart);
         }
-        let batch = if quiet < QUIET { SMALL_BATCH } else { BATCH };
+        let batch = if others_seen.elapsed() < QUIET { SMALL_BATCH } else { BATCH };
         let to = end_of_batch(app, now, &after, batch).await?;
         let begun = Instant::now();
         progress.add(change(app, now, (&after, to.as_ref()), batch).await?);
         let took = begun.elapsed();
         if to.is_some() && app.db.others_are_at_work().await? {
-            quiet = 0;
             rest(app, took).await;
-        } else {
-            quiet += 1;
+            others_seen = Instant::now();
         }
         from = to;
     }
