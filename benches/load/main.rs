@@ -51,14 +51,19 @@ struct Arguments {
     #[arg(long, value_name = "NAME=VALUE")]
     postgres: Vec<String>,
     /// A setting of gudok's, as `GUDOK__DATABASE__MAX_CONNECTIONS=4`; any number of them.
-    #[arg(long, value_name = "NAME=VALUE")]
-    gudok: Vec<String>,
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    gudok: Vec<(String, String)>,
     /// Print the statements that pgbench is given.
     #[arg(long)]
     statements: bool,
     /// What `cargo bench` says to every bench.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+fn setting(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn main() -> ExitCode {

@@ -61,8 +61,8 @@ pub(crate) struct Gudok<'a> {
     pub(crate) binary: &'a Path,
     pub(crate) database: &'a str,
     pub(crate) toss: SocketAddr,
-    /// Settings that were asked for, each `NAME=value`, in place of those of the benchmark.
-    pub(crate) settings: &'a [String],
+    /// Settings that were asked for, in place of those of the benchmark.
+    pub(crate) settings: &'a [(String, String)],
 }
 
 impl Gudok<'_> {
@@ -105,7 +105,7 @@ impl Gudok<'_> {
             command.env(format!("GUDOK__RATES__KEY__{class}__PER_MINUTE"), "0");
             command.env(format!("GUDOK__RATES__ADDRESS__{class}__PER_MINUTE"), "0");
         }
-        command.envs(self.settings.iter().filter_map(|setting| setting.split_once('=')));
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 }

@@ -31,8 +31,8 @@ pub(crate) struct Settings {
     pub(crate) binary: PathBuf,
     /// Settings of PostgreSQL's, each `name=value`.
     pub(crate) postgres: Vec<String>,
-    /// Settings of gudok's, each `NAME=value` of its environment.
-    pub(crate) gudok: Vec<String>,
+    /// Settings of gudok's: names and values of its environment.
+    pub(crate) gudok: Vec<(String, String)>,
     /// Print the statements that pgbench gets.
     pub(crate) statements: bool,
 }

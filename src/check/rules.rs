@@ -53,6 +53,9 @@ pub(super) const ALL: &[(Rule, &str)] = &[
 
 /// `sql` in the words of `backend`: `{column}` is an instant as RFC 3339 in UTC with microseconds.
 pub(super) fn in_words_of(backend: DbBackend, sql: &str) -> Cow<'_, str> {
+    if !sql.contains('{') {
+        return sql.into();
+    }
     let mut words = sql.split('{');
     let mut spoken = words.next().unwrap_or_default().to_owned();
     for word in words {
@@ -67,7 +70,7 @@ pub(super) fn in_words_of(backend: DbBackend, sql: &str) -> Cow<'_, str> {
         };
         spoken += rest;
     }
-    if spoken.len() == sql.len() { sql.into() } else { spoken.into() }
+    spoken.into()
 }
 
 const BALANCE: &str = "
