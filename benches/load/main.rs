@@ -27,7 +27,7 @@ use world::{Settings, World};
 /// Measures gudok under load.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Only these sections: start, purchases, refunds, reads, lists, replicas, expire, growth.
+    /// Only these sections: start, purchases, refunds, reads, lists, replicas, expire, beside, growth.
     sections: Vec<String>,
     /// How often everything is measured; the table shows medians.
     #[arg(long, default_value_t = 5)]

@@ -15,7 +15,9 @@ const BATCH: i64 = 2_000;
 /// The same while others use the database: milliseconds, so that what the job takes of cores and disk is spread evenly and
 /// no purchase meets all of it.
 const SMALL_BATCH: i64 = 50;
-/// How many times as long as a batch took the job rests behind it while others use the database.
+/// Index entries that are counted in one go.
+const COUNTED: i64 = 10_000;
+/// How many times as long as a step took the job rests behind it while others use the database.
 const RESTS: u32 = 3;
 /// The longest of these rests.
 const LONGEST_REST: Duration = Duration::from_secs(1);
@@ -29,7 +31,8 @@ const QUIET: Duration = Duration::from_secs(1);
 /// # Errors
 /// The database's own; batches that were done stay done.
 pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -> Result<Worked, DbErr> {
-    progress.expect(count(app, now).await?);
+    let Some(due) = count(app, now).await? else { return Ok(Worked::InPart) };
+    progress.expect(due);
     let (mut from, mut others_seen) = (Some(Place::start()), Instant::now());
     while let Some(after) = from {
         if app.draining.is_cancelled() {
@@ -39,9 +42,7 @@ pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -
         let to = end_of_batch(app, now, &after, batch).await?;
         let begun = Instant::now();
         progress.add(change(app, now, (&after, to.as_ref()), batch).await?);
-        let took = begun.elapsed();
-        if to.is_some() && app.db.others_are_at_work().await? {
-            rest(app, took).await;
+        if to.is_some() && gave_way(app, begun.elapsed()).await? {
             others_seen = Instant::now();
         }
         from = to;
@@ -49,13 +50,18 @@ pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -
     Ok(Worked::Whole)
 }
 
-/// Leaves the database to others for a multiple of the time that a batch took: they buy while this only tidies up.
-async fn rest(app: &App, took: Duration) {
+/// Leaves the database to others, where they are at work, for a multiple of the time that a step took: they buy while this
+/// only tidies up. Tells whether they were.
+async fn gave_way(app: &App, took: Duration) -> Result<bool, DbErr> {
+    if !app.db.others_are_at_work().await? {
+        return Ok(false);
+    }
     let rest = (took * RESTS).min(LONGEST_REST);
     tokio::select! {
         () = tokio::time::sleep(rest) => {}
         () = app.draining.cancelled() => {}
     }
+    Ok(true)
 }
 
 /// A place in the order in which rows are due. Batches begin where the one before ended: rows that are done leave dead
@@ -72,13 +78,25 @@ impl Place {
     }
 }
 
-/// How many rows are due.
-async fn count(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
+/// How many rows are due; nothing when gudok is to stop. In steps as well: a million entries in one go keep a core busy that
+/// buyers wait for, and where PostgreSQL helps itself to parallel workers, all of them.
+async fn count(app: &App, now: DateTime<Utc>) -> Result<Option<u64>, DbErr> {
+    let (mut counted, mut after) = (0_u64, Place::start());
+    loop {
+        if app.draining.is_cancelled() {
+            return Ok(None);
+        }
+        let begun = Instant::now();
+        let Some(to) = end_of_batch(app, now, &after, COUNTED).await? else { break };
+        gave_way(app, begun.elapsed()).await?;
+        (counted, after) = (counted + COUNTED.unsigned_abs(), to);
+    }
     let db = app.db.read();
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), COUNT, [now.into()]);
+    let values: [Value; 3] = [now.into(), after.due.into(), after.id.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), COUNT, values);
     let row = db.query_one_raw(statement).await?;
-    let count = row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default();
-    Ok(u64::try_from(count).unwrap_or_default())
+    let last = row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default();
+    Ok(Some(counted + u64::try_from(last).unwrap_or_default()))
 }
 
 /// The last of the `batch` rows behind `after`; none when fewer are left.
@@ -130,7 +148,8 @@ async fn change(
 /// Ids are hexadecimal digits and hyphens.
 const PAST_EVERY_ID: &str = "z";
 
-const COUNT: &str = "SELECT COUNT(*) FROM subscription WHERE changes_at <= $1";
+const COUNT: &str =
+    "SELECT COUNT(*) FROM subscription WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3)";
 
 const END_OF_BATCH: &str = "
     SELECT changes_at, id FROM subscription WHERE changes_at <= $1 AND (changes_at, id) > ($2, $3)

@@ -16,8 +16,9 @@ const CLIENTS: usize = 32;
 const JOB: [&str; 3] = ["job", "run", "expire-subscriptions"];
 /// The share of what 32 buyers can do at most at which buyers buy beside the job.
 const SHARE: f64 = 0.4;
-/// For how long they do at most: the job takes its time beside them, and goes on alone then.
-const BESIDE: Duration = Duration::from_secs(60);
+/// How many measurements long they do, with and without it: a disk that stands still now and then must have done so in both.
+/// The job takes its time beside them, and goes on alone then.
+const BESIDE: u32 = 15;
 
 pub(super) async fn run(world: &World) {
     let subscriptions = world.settings.subscriptions;
@@ -35,7 +36,19 @@ pub(super) async fn run(world: &World) {
                 Engine::Postgres => world.aim(figure, "×", Target::AtMost(1.5), job / bare),
                 Engine::Sqlite => world.add(engine, figure, "×", job / bare),
             }
-            beside(world, &toss, engine, seed).await;
+        }
+    }
+}
+
+/// What buyers feel of the job.
+pub(super) async fn beside(world: &World) {
+    let subscriptions = world.settings.subscriptions;
+    let seed = Seed { payments: subscriptions, users: subscriptions };
+    for engine in ENGINES {
+        let toss = world.toss().await;
+        for run in 1..=world.settings.runs {
+            world.say(&format!("{engine:?}: purchases beside the job, run {run}"));
+            buyers_beside(world, &toss, engine, seed).await;
         }
     }
 }
@@ -101,15 +114,18 @@ async fn job_of(address: SocketAddr) -> Duration {
 }
 
 /// Buyers come at a steady rate, first alone and then while the job runs.
-async fn beside(world: &World, toss: &Process, engine: Engine, seed: Seed) {
+async fn buyers_beside(world: &World, toss: &Process, engine: Engine, seed: Seed) {
     let books = world.books(engine, seed).await;
     let service = world.gudok(&books, toss).serve().await;
     let addresses = [service.address];
     let most = closed(world.plan(&addresses, CLIENTS), buyers(world.number())).await;
     let rate = most.rate() * SHARE;
-    let alone = open(world.plan(&addresses, CLIENTS), rate, &Cell::new(false), buyers(world.number())).await;
+    let plan = world.plan(&addresses, CLIENTS);
+    let plan = Plan { time: plan.time * BESIDE, ..plan };
+    let alone = open(plan, rate, &Cell::new(false), buyers(world.number())).await;
     let done = Cell::new(false);
-    let plan = Plan { time: BESIDE, warm: Duration::ZERO, ..world.plan(&addresses, CLIENTS) };
+    // The job's beginning counts.
+    let plan = Plan { warm: Duration::ZERO, ..plan };
     let job = async {
         let took = job_of(service.address).await;
         done.set(true);
@@ -125,7 +141,7 @@ async fn beside(world: &World, toss: &Process, engine: Engine, seed: Seed) {
         alone.millis(0.99),
     );
     world.add(engine, "the same, p99 while the job runs", " ms", load.millis(0.99));
-    world.add(engine, "expire-subscriptions, a minute of it beside these buyers", " s", took.as_secs_f64());
+    world.add(engine, "expire-subscriptions, its beginning beside these buyers", " s", took.as_secs_f64());
     let (figure, ratio) =
         ("purchase p99 while the job runs, of that without", load.millis(0.99) / alone.millis(0.99));
     match engine {

@@ -17,8 +17,8 @@ mod replicas;
 mod start;
 
 /// Every section's name, in the order in which they run.
-pub(crate) const NAMES: [&str; 8] =
-    ["start", "purchases", "refunds", "reads", "lists", "replicas", "expire", "growth"];
+pub(crate) const NAMES: [&str; 9] =
+    ["start", "purchases", "refunds", "reads", "lists", "replicas", "expire", "beside", "growth"];
 
 /// Small books: where nothing is said of size, this many payments are stored.
 const SMALL: Seed = Seed { payments: 10_000, users: 2_000 };
@@ -35,6 +35,7 @@ pub(crate) async fn run(world: &World, name: &str) {
         "lists" => lists::run(world).await,
         "replicas" => replicas::run(world).await,
         "expire" => expire::run(world).await,
+        "beside" => expire::beside(world).await,
         "growth" => growth::run(world).await,
         other => panic!("no section {other}; there are {}", NAMES.join(", ")),
     }

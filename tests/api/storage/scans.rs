@@ -134,6 +134,9 @@ async fn a_batch_of_the_nightly_job_reads_its_own_rows_and_no_others(world: &Wor
     alone(db).await;
     // To count them, to find the batches' ends, and to change them.
     assert_eq!(text(db, read).await.as_deref(), Some("subscription_due_idx 6"));
+    // Counted in more steps than one, each row once.
+    let counted = text(db, "SELECT total || ' ' || affected FROM job_run").await;
+    assert_eq!(counted, Some(format!("{due} {due}", due = MANY + 1)));
 }
 
 /// A single connection. It tells what it has counted when it ends.
