@@ -8,15 +8,22 @@ use chrono::{DateTime, Utc};
 use entity::UserId;
 use sea_orm::DbErr;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use super::read::{Held, Subscribed, held, held_together};
 use crate::clock::Clock;
 use crate::db::{Database, Reader};
 
-/// Readers at once. With fewer, more wait together; with more, none waits long behind a slow statement.
+/// Readers at once. One serves as long as it can, so that many wait together; another helps it where it cannot.
 const MOST_READERS: usize = 2;
+/// For how long no reader has begun anything when they need help: a statement is a slow one.
+const SLOW: Duration = Duration::from_millis(10);
 /// Users that one statement reads at most.
 const MOST_TOGETHER: usize = 32;
+/// So many share a statement well: what one costs is no longer felt.
+const ENOUGH_TOGETHER: usize = 8;
+/// How often a reader lets others go first who are about to wait as well, while they do.
+const MOST_COURTESIES: usize = 2;
 /// How long a reader keeps its connection while nobody waits.
 const LINGERS: Duration = Duration::from_millis(20);
 
@@ -37,6 +44,30 @@ struct Queue {
     readers: usize,
     /// Readers that have nothing to do.
     idle: usize,
+    /// When a reader last began something.
+    begun: Option<Instant>,
+}
+
+impl Queue {
+    /// Whether those who wait need one more reader than there are.
+    fn needs_a_reader(&self) -> bool {
+        let is_slow = || self.begun.is_none_or(|begun| begun.elapsed() >= SLOW);
+        match self.readers {
+            0 => true,
+            MOST_READERS.. => false,
+            _ => self.waiting.len() >= MOST_TOGETHER || is_slow(),
+        }
+    }
+
+    /// Those who have waited longest, as many as share a statement, without those who have gone.
+    fn take(&mut self) -> Vec<Waiting> {
+        let most = self.waiting.len().min(MOST_TOGETHER);
+        let batch: Vec<_> = self.waiting.drain(..most).filter(|one| !one.answer.is_closed()).collect();
+        if !batch.is_empty() {
+            self.begun = Some(Instant::now());
+        }
+        batch
+    }
 }
 
 #[derive(Debug)]
@@ -76,8 +107,9 @@ impl Together {
         queue.waiting.push_back(Waiting { user_id: user_id.clone(), answer });
         if queue.idle > 0 {
             self.0.arrived.notify_one();
-        } else if queue.readers < MOST_READERS {
+        } else if queue.needs_a_reader() {
             queue.readers += 1;
+            queue.begun = Some(Instant::now());
             let reading = Reading { shared: Arc::clone(&self.0), counted: true };
             tokio::spawn(reading.serve(db.clone()));
         }
@@ -88,6 +120,19 @@ impl Together {
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets whoever can go on do so first, as long as that brings more who wait: they share the statement then.
+    async fn let_others_come(&self) {
+        let mut waited = 0;
+        for _ in 0..MOST_COURTESIES {
+            let waiting = self.queue().waiting.len();
+            if waiting == waited || waiting >= ENOUGH_TOGETHER {
+                return;
+            }
+            waited = waiting;
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -129,11 +174,10 @@ impl Reading {
         let shared = Arc::clone(&self.shared);
         let mut patient = true;
         loop {
+            shared.let_others_come().await;
             {
                 let mut queue = shared.queue();
-                let most = queue.waiting.len().min(MOST_TOGETHER);
-                let batch: Vec<_> =
-                    queue.waiting.drain(..most).filter(|one| !one.answer.is_closed()).collect();
+                let batch = queue.take();
                 if !batch.is_empty() {
                     return Some(batch);
                 }
@@ -148,7 +192,9 @@ impl Reading {
                 queue.idle += 1;
             }
             patient = tokio::time::timeout(LINGERS, shared.arrived.notified()).await.is_ok();
-            shared.queue().idle -= 1;
+            let mut queue = shared.queue();
+            queue.idle -= 1;
+            queue.begun = Some(Instant::now());
         }
     }
 }
@@ -168,4 +214,28 @@ async fn read(db: &Database, reader: Option<Reader>, batch: Vec<Waiting>) -> Res
         }
     }
     Ok(reader)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A queue with so many readers, of whom one began something at `begun`, and so many who wait.
+    fn queue(readers: usize, begun: Instant, waiting: usize) -> Queue {
+        let one = || Waiting { user_id: UserId::erased(), answer: oneshot::channel().0 };
+        let waiting = std::iter::repeat_with(one).take(waiting).collect();
+        Queue { waiting, readers, idle: 0, begun: Some(begun) }
+    }
+
+    #[test]
+    fn one_reader_serves_all_until_it_is_slow_or_they_are_too_many() {
+        // However slow this test is.
+        let just_now = Instant::now() + Duration::from_hours(1);
+        let long_ago = Instant::now() - SLOW;
+        assert!(queue(0, just_now, 1).needs_a_reader());
+        assert!(!queue(1, just_now, 1).needs_a_reader());
+        assert!(queue(1, long_ago, 1).needs_a_reader());
+        assert!(queue(1, just_now, MOST_TOGETHER).needs_a_reader());
+        assert!(!queue(MOST_READERS, long_ago, MOST_TOGETHER).needs_a_reader());
+    }
 }
