@@ -3,6 +3,7 @@
 //! for a second cannot hide that by being asked less.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ const LONGEST_MICROS: u64 = 60_000_000;
 pub(crate) struct Load {
     /// Microseconds of those that succeeded.
     waits: Histogram<u64>,
+    /// The same one by one, with the second in which each was meant to begin; of open loops only.
+    moments: Vec<(u64, u64)>,
     /// Seconds in which they did.
     pub(crate) seconds: f64,
     /// How many failed.
@@ -31,7 +34,7 @@ pub(crate) struct Load {
 impl Load {
     fn new() -> Self {
         let waits = Histogram::new_with_bounds(1, LONGEST_MICROS, 3).expect("sane bounds");
-        Self { waits, seconds: 0.0, errors: 0, error: None }
+        Self { waits, moments: Vec::new(), seconds: 0.0, errors: 0, error: None }
     }
 
     /// How many a second.
@@ -44,9 +47,20 @@ impl Load {
         self.waits.value_at_quantile(quantile) as f64 / 1_000.0
     }
 
+    /// The same of each second by itself, and of these the median: what an ordinary second is like. A machine that stands
+    /// still as a whole for a quarter of a second, as virtual ones do, decides over all waits taken together.
+    pub(crate) fn ordinary_millis(&self, quantile: f64) -> f64 {
+        let mut seconds: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        for (second, micros) in &self.moments {
+            seconds.entry(*second).or_default().push(*micros);
+        }
+        let of_each = seconds.into_values().map(|waits| at(waits, quantile)).collect();
+        at(of_each, 0.5) as f64 / 1_000.0
+    }
+
     fn note(&mut self, outcome: Result<(), String>, wait: Duration) {
         match outcome {
-            Ok(()) => self.waits.saturating_record(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)),
+            Ok(()) => self.waits.saturating_record(micros(wait)),
             Err(error) => {
                 self.errors += 1;
                 self.error.get_or_insert(error);
@@ -58,11 +72,24 @@ impl Load {
         let mut all = Self { seconds: took.as_secs_f64(), ..Self::new() };
         for load in loads {
             all.waits.add(&load.waits).expect("the same bounds");
+            all.moments.extend(load.moments);
             all.errors += load.errors;
             all.error = all.error.or(load.error);
         }
         all
     }
+}
+
+fn micros(wait: Duration) -> u64 {
+    u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The value below which a share of all lies; 0 of none.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
+fn at(mut values: Vec<u64>, share: f64) -> u64 {
+    values.sort_unstable();
+    let place = (values.len() as f64 * share) as usize;
+    values.get(place.min(values.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
 /// How long to drive, and at what.
@@ -132,7 +159,11 @@ where
             sleep_until(intended).await;
             let outcome = work(&mut connection, number).await;
             if intended >= counted {
-                load.note(outcome, intended.elapsed());
+                let wait = intended.elapsed();
+                if outcome.is_ok() {
+                    load.moments.push(((intended - counted).as_secs(), micros(wait)));
+                }
+                load.note(outcome, wait);
             }
         }
     });
