@@ -1,7 +1,7 @@
 //! How far a run has come, for its row, the command line and whoever takes it over.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Shared between a run and those who watch it; cheap to clone.
 #[derive(Clone, Debug)]
@@ -11,6 +11,7 @@ pub struct Progress(Arc<Counters>);
 struct Counters {
     done: AtomicU64,
     total: AtomicU64,
+    is_being_written: AtomicBool,
 }
 
 /// Says of a total that nobody knows it.
@@ -27,7 +28,11 @@ impl Progress {
     pub(super) fn from_row(affected: i64, total: Option<i64>) -> Self {
         let total = total.and_then(|total| u64::try_from(total).ok()).unwrap_or(UNKNOWN);
         let done = u64::try_from(affected).unwrap_or_default();
-        Self(Arc::new(Counters { done: AtomicU64::new(done), total: AtomicU64::new(total) }))
+        Self(Arc::new(Counters {
+            done: AtomicU64::new(done),
+            total: AtomicU64::new(total),
+            is_being_written: AtomicBool::new(false),
+        }))
     }
 
     /// So many rows more have been changed.
@@ -38,6 +43,19 @@ impl Progress {
     /// So many rows are still to be changed.
     pub(crate) fn expect(&self, rows: u64) {
         self.0.total.store(self.done().saturating_add(rows), Ordering::Relaxed);
+    }
+
+    /// Does `write`, which puts this into the run's row beside the work.
+    pub(super) async fn while_written<T>(&self, write: impl Future<Output = T>) -> T {
+        self.0.is_being_written.store(true, Ordering::Relaxed);
+        let written = write.await;
+        self.0.is_being_written.store(false, Ordering::Relaxed);
+        written
+    }
+
+    /// Whether the run itself is at work in the database beside its work: that is nobody to give way to.
+    pub(crate) fn is_being_written(&self) -> bool {
+        self.0.is_being_written.load(Ordering::Relaxed)
     }
 
     /// Rows changed so far, by all runners of the run.
@@ -59,4 +77,17 @@ pub(crate) enum Worked {
     Whole,
     /// The process is to stop, and something is left.
     InPart,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_progress_tells_whether_it_is_being_written() {
+        let progress = Progress::default();
+        assert!(!progress.is_being_written());
+        let seen = progress.while_written(async { progress.is_being_written() }).await;
+        assert!(seen && !progress.is_being_written());
+    }
 }

@@ -199,7 +199,8 @@ impl Mission {
     async fn signs_of_life(&self, app: &App, run: &job_run::Model) {
         loop {
             tokio::time::sleep(SIGN_OF_LIFE).await;
-            match record::renew(app, run, &self.progress, app.clock.now()).await {
+            let renewal = record::renew(app, run, &self.progress, app.clock.now());
+            match self.progress.while_written(renewal).await {
                 Ok(true) => {}
                 Ok(false) => match self.job.schedule(app) {
                     Schedule::Every(_) => std::future::pending().await,

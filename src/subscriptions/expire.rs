@@ -31,7 +31,7 @@ const QUIET: Duration = Duration::from_secs(1);
 /// # Errors
 /// The database's own; batches that were done stay done.
 pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -> Result<Worked, DbErr> {
-    let Some(due) = count(app, now).await? else { return Ok(Worked::InPart) };
+    let Some(due) = count(app, now, progress).await? else { return Ok(Worked::InPart) };
     progress.expect(due);
     let (mut from, mut others_seen) = (Some(Place::start()), Instant::now());
     while let Some(after) = from {
@@ -42,7 +42,7 @@ pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -
         let to = end_of_batch(app, now, &after, batch).await?;
         let begun = Instant::now();
         progress.add(change(app, now, (&after, to.as_ref()), batch).await?);
-        if to.is_some() && gave_way(app, begun.elapsed()).await? {
+        if to.is_some() && gave_way(app, progress, begun.elapsed()).await? {
             others_seen = Instant::now();
         }
         from = to;
@@ -52,8 +52,11 @@ pub(crate) async fn expire(app: &App, now: DateTime<Utc>, progress: &Progress) -
 
 /// Leaves the database to others, where they are at work, for a multiple of the time that a step took: they buy while this
 /// only tidies up. Tells whether they were.
-async fn gave_way(app: &App, took: Duration) -> Result<bool, DbErr> {
-    if !app.db.others_are_at_work().await? {
+async fn gave_way(app: &App, progress: &Progress, took: Duration) -> Result<bool, DbErr> {
+    // What the run writes of itself meanwhile cannot be told from others; who is really there is seen behind the next step.
+    let written_before = progress.is_being_written();
+    let others = app.db.others_are_at_work().await?;
+    if !others || written_before || progress.is_being_written() {
         return Ok(false);
     }
     let rest = (took * RESTS).min(LONGEST_REST);
@@ -80,7 +83,7 @@ impl Place {
 
 /// How many rows are due; nothing when gudok is to stop. In steps as well: a million entries in one go keep a core busy that
 /// buyers wait for, and where PostgreSQL helps itself to parallel workers, all of them.
-async fn count(app: &App, now: DateTime<Utc>) -> Result<Option<u64>, DbErr> {
+async fn count(app: &App, now: DateTime<Utc>, progress: &Progress) -> Result<Option<u64>, DbErr> {
     let (mut counted, mut after) = (0_u64, Place::start());
     loop {
         if app.draining.is_cancelled() {
@@ -88,7 +91,7 @@ async fn count(app: &App, now: DateTime<Utc>) -> Result<Option<u64>, DbErr> {
         }
         let begun = Instant::now();
         let Some(to) = end_of_batch(app, now, &after, COUNTED).await? else { break };
-        gave_way(app, begun.elapsed()).await?;
+        gave_way(app, progress, begun.elapsed()).await?;
         (counted, after) = (counted + COUNTED.unsigned_abs(), to);
     }
     let db = app.db.read();
