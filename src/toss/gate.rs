@@ -30,6 +30,8 @@ pub(super) struct Gate {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Calls that told something of Toss, ever.
+    heard: u64,
     /// Calls that failed since the last one that did not.
     failures: u32,
     /// When the last of them did.
@@ -42,7 +44,28 @@ struct State {
 
 /// Leave to ask Toss for one purchase or refund; a slot is taken until it is dropped.
 #[derive(Debug)]
-pub struct Admission(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+#[expect(dead_code, reason = "held for their drop")]
+pub struct Admission {
+    slot: OwnedSemaphorePermit,
+    probe: Option<Probe>,
+}
+
+/// Leave to see whether Toss is back. When it was not used, since the claim came to nothing, the next one has it.
+#[derive(Debug)]
+struct Probe {
+    state: Arc<Mutex<State>>,
+    /// How much had been heard of Toss before.
+    heard: u64,
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        let mut state = locked(&self.state);
+        if state.heard == self.heard {
+            state.open_until = state.open_until.map(|until| until - COOL_DOWN);
+        }
+    }
+}
 
 /// Why Toss is not asked now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,14 +103,14 @@ impl Gate {
         if let Some(until) = state.paused_until.filter(|until| lasts(*until, LONGEST_PAUSE, now)) {
             return Err(Refused { retry_after: seconds(until - now) });
         }
-        if let Some(until) = state.open_until {
-            if lasts(until, COOL_DOWN, now) {
-                return Err(Refused { retry_after: seconds(until - now) });
-            }
-            // This one is let through to see whether Toss is back; the others wait for what it finds.
-            state.open_until = Some(now + COOL_DOWN);
+        let Some(until) = state.open_until else { return Ok(Admission { slot, probe: None }) };
+        if lasts(until, COOL_DOWN, now) {
+            return Err(Refused { retry_after: seconds(until - now) });
         }
-        Ok(Admission(slot))
+        // This one is let through to see whether Toss is back; the others wait for what it finds.
+        state.open_until = Some(now + COOL_DOWN);
+        let probe = Probe { state: Arc::clone(&self.state), heard: state.heard };
+        Ok(Admission { slot, probe: Some(probe) })
     }
 
     /// Whether Toss takes calls at all. Unknown outcomes are asked about even while the circuit is open: that is what
@@ -102,6 +125,7 @@ impl Gate {
     pub(super) fn heard(&self, other: Option<&Answer>, status: Option<u16>, retry_after: Option<u32>) {
         let now = self.clock.now();
         let mut state = self.state();
+        state.heard += 1;
         if status == Some(429) {
             let asked = retry_after.map_or(PAUSE, |seconds| Duration::seconds(seconds.into()));
             state.paused_until = Some(now + asked.clamp(Duration::seconds(1), LONGEST_PAUSE));
@@ -145,8 +169,12 @@ impl Gate {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether something goes on until `until` that lasts `longest` at most: what seems to last longer was written by a clock
@@ -187,7 +215,7 @@ mod tests {
         }
         assert!(gate.admit().is_err());
         shift.store(-7_200_000_000, Ordering::Relaxed);
-        assert!(gate.admit().is_ok(), "one is let through to see whether Toss is back");
+        let _probe = gate.admit().expect("one is let through to see whether Toss is back");
         assert!(gate.admit().is_err(), "and only one");
     }
 
@@ -207,11 +235,29 @@ mod tests {
         assert!(gate.admit().is_err_and(|refused| (1..=10).contains(&refused.retry_after)));
         assert!(gate.is_listening());
         shift.fetch_add(11_000_000, Ordering::Relaxed);
-        assert!(gate.admit().is_ok());
+        let probe = gate.admit().expect("leave to try");
         assert!(gate.admit().is_err(), "only one may try");
         // A no is an answer.
         gate.heard(Some(&declined()), Some(403), None);
+        drop(probe);
         assert!(gate.admit().is_ok() && gate.admit().is_ok());
+    }
+
+    #[test]
+    fn a_try_that_comes_to_nothing_leaves_the_next_one_its_turn() {
+        let (gate, shift) = gate(4);
+        for _ in 0..FAILURES_TO_OPEN {
+            gate.heard(Some(&silent()), None, None);
+        }
+        shift.fetch_add(11_000_000, Ordering::Relaxed);
+        // Its transaction is run again, say: nobody has asked Toss.
+        drop(gate.admit().expect("leave to try"));
+        let probe = gate.admit().expect("it is not refused by itself");
+        assert!(gate.admit().is_err(), "only one may try");
+        gate.heard(Some(&silent()), None, None);
+        drop(probe);
+        assert!(gate.admit().is_err(), "Toss was asked, and is still down");
+        assert!(gate.standing(4).open);
     }
 
     #[test]
