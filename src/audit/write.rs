@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use entity::{AuditEventId, audit_event};
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel};
 use serde_json::Value;
 
 use super::Actor;
 use crate::app::App;
-use crate::db::transact;
+use crate::db::{Tx, transact};
 
 /// What can be done to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum Action {
     SignIn,
     /// Somebody failed to.
     SignInFailed,
-    /// A user's data or a list was exported.
+    /// A list was exported.
     Export,
     /// A user's personal data was erased.
     Erase,
@@ -125,12 +125,7 @@ impl Act {
 ///
 /// # Errors
 /// The database's own; then the act must not happen either.
-pub async fn write(
-    tx: &DatabaseTransaction,
-    actor: &Actor,
-    act: &Act,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+pub async fn write(tx: &Tx, actor: &Actor, act: &Act, now: DateTime<Utc>) -> Result<(), DbErr> {
     let event = audit_event::Model {
         id: AuditEventId::new(),
         at: now,

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use entity::refund::RefundStatus;
 use entity::{IdempotencyKey, OrderId, PaymentKey, Won, compensation, payment};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
+use sea_orm::{DbErr, EntityTrait, IntoActiveModel};
 
 use super::settle::OpenCompensations;
 use crate::app::App;
-use crate::db::transact;
+use crate::db::{Tx, transact};
 use crate::due;
 use crate::toss;
 
@@ -18,7 +18,7 @@ use crate::toss;
 /// # Errors
 /// The database's own.
 pub(crate) async fn displaced(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     payment: &payment::Model,
     payment_key: PaymentKey,
     now: DateTime<Utc>,
@@ -74,7 +74,7 @@ fn row(
     }
 }
 
-async fn insert(tx: &DatabaseTransaction, row: &compensation::Model) -> Result<u64, DbErr> {
+async fn insert(tx: &Tx, row: &compensation::Model) -> Result<u64, DbErr> {
     compensation::Entity::insert(row.clone().into_active_model())
         .on_conflict(OnConflict::column(compensation::Column::PaymentKey).do_nothing().to_owned())
         .exec_without_returning(tx)

@@ -26,7 +26,12 @@ const PAUSE: Duration = Duration::from_secs(3);
 /// The database's own.
 pub async fn up(url: &SecretString) -> Result<(), DbErr> {
     let alone = alone(url).await?;
-    let mut outcome = Migrator::up(alone.database.read(), None).await;
+    if is_current(&alone.database).await? {
+        // A newer version may have been here, whose steps the migrator would not know.
+        alone.database.close().await;
+        return Ok(());
+    }
+    let mut outcome = Migrator::up(alone.database.read().unbounded(), None).await;
     for _ in 1..MOST_TRIES {
         match &outcome {
             // Somebody reads a table for long, or a purchase and the step wait for each other. Nobody else could use the
@@ -34,7 +39,7 @@ pub async fn up(url: &SecretString) -> Result<(), DbErr> {
             Err(error) if lock_timed_out(error) || lost_to_another(error) => tokio::time::sleep(PAUSE).await,
             Ok(()) | Err(_) => break,
         }
-        outcome = Migrator::up(alone.database.read(), None).await;
+        outcome = Migrator::up(alone.database.read().unbounded(), None).await;
     }
     alone.database.close().await;
     outcome
@@ -46,7 +51,7 @@ pub async fn up(url: &SecretString) -> Result<(), DbErr> {
 /// The database's own.
 pub async fn down(url: &SecretString) -> Result<(), DbErr> {
     let alone = alone(url).await?;
-    let outcome = Migrator::down(alone.database.read(), None).await;
+    let outcome = Migrator::down(alone.database.read().unbounded(), None).await;
     alone.database.close().await;
     outcome
 }
@@ -58,8 +63,8 @@ pub async fn down(url: &SecretString) -> Result<(), DbErr> {
 /// The database's own.
 pub async fn is_current(database: &Database) -> Result<bool, DbErr> {
     let db = database.read();
-    let table = "seaql_migrations";
-    if !SchemaManager::new(db).has_table(table).await? {
+    let (table, schema) = ("seaql_migrations", SchemaManager::new(db.unbounded()));
+    if !database.bound.wait(schema.has_table(table)).await? {
         return Ok(false);
     }
     let sql = format!("SELECT version FROM {table}");
@@ -91,7 +96,7 @@ async fn alone(url: &SecretString) -> Result<Alone, DbErr> {
         let lock = format!(
             "SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK}); SET lock_timeout = '{LOCK_TIMEOUT}'"
         );
-        database.read().execute_unprepared(&lock).await?;
+        database.read().unbounded().execute_unprepared(&lock).await?;
     }
     Ok(Alone { database, _folder: folder })
 }

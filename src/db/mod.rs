@@ -7,13 +7,14 @@ use std::time::Duration;
 use prometheus_client::metrics::counter::Counter;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 mod batches;
+mod bounded;
 mod error;
 mod joined;
 pub mod migrate;
@@ -22,6 +23,8 @@ mod reader;
 mod writes;
 
 pub(crate) use batches::delete_in_batches;
+use bounded::{Bound, Silence};
+pub use bounded::{Bounded, Tx};
 pub use error::{is_unavailable, unique_violation};
 pub(crate) use joined::{columns, columns_without, joined};
 pub use reader::Reader;
@@ -33,6 +36,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one statement of a snapshot may run.
 const SNAPSHOT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
+/// How much longer than a statement may run its answer is waited for.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long a commit is waited for: no `statement_timeout` ends one that waits for a synchronous standby.
+const COMMIT_WITHIN: Duration = Duration::from_secs(60);
 /// How often a transaction that lost to another is tried again.
 const MOST_TRIES: u32 = 6;
 
@@ -44,7 +51,9 @@ const OTHERS_AT_WORK: &str = "
 /// A handle to the books; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Database {
-    connection: DatabaseConnection,
+    connection: Bounded<DatabaseConnection>,
+    /// How long a statement is waited for.
+    bound: Bound,
     /// Whether a pooler gives the transactions of one connection to several servers' processes.
     shares_servers: bool,
     /// SQLite's only writer.
@@ -77,11 +86,12 @@ impl Database {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_timeout(ACQUIRE_TIMEOUT)
             .sqlx_logging(false)
-            .record_stmt_in_spans(false)
-            .test_before_acquire_if_idle_for(Duration::from_secs(1));
+            .record_stmt_in_spans(false);
+        let (silence, mut within) = (Silence::default(), None);
         if url.starts_with("sqlite:") {
             prepare_folder(url)?;
             options.max_connections(max_connections.unwrap_or(by_cores.clamp(4, 8)));
+            options.test_before_acquire_if_idle_for(Duration::from_secs(1));
             options.map_sqlx_sqlite_opts(|sqlite| {
                 sqlite
                     .journal_mode(SqliteJournalMode::Wal)
@@ -94,6 +104,8 @@ impl Database {
             options.statement_timeout(STATEMENT_TIMEOUT).set_application_name("gudok");
             // No fractions are read, and a pooler would have to be told to let it pass.
             options.map_sqlx_postgres_opts(|postgres| postgres.extra_float_digits(None));
+            silence.watched(&mut options);
+            within = Some(STATEMENT_TIMEOUT + GRACE);
         }
         let statements = Counter::default();
         let connection = counted(options.clone(), &statements).await?;
@@ -107,12 +119,19 @@ impl Database {
         } else {
             shares_servers = pooler::shares_servers(connection.get_postgres_connection_pool()).await?;
         }
-        Ok(Self { connection, shares_servers, writer, retries: Counter::default(), statements })
+        let bound = Bound::new(within, silence);
+        let connection = Bounded::new(connection, bound.clone());
+        Ok(Self { connection, bound, shares_servers, writer, retries: Counter::default(), statements })
     }
 
     /// For single statements that only read.
-    pub fn read(&self) -> &DatabaseConnection {
+    pub fn read(&self) -> &Bounded<DatabaseConnection> {
         &self.connection
+    }
+
+    /// The pool, or SQLite's writer, that transactions are opened on.
+    fn opens(&self) -> &DatabaseConnection {
+        self.writer.as_ref().map_or(self.connection.unbounded(), |writer| &writer.connection)
     }
 
     /// Opens a writing transaction; `transact!` does it, and closes it again.
@@ -125,8 +144,8 @@ impl Database {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let connection = self.writer.as_ref().map_or(&self.connection, |writer| &writer.connection);
-        let inner = connection.begin_with_options(options).await?;
+        let inner = self.bound.wait(self.opens().begin_with_options(options)).await?;
+        let inner = Bounded::new(inner, self.bound.clone());
         Ok(Transaction { inner, retries: &self.retries, _turn: turn })
     }
 
@@ -147,14 +166,16 @@ impl Database {
             let mode = Some(SqliteTransactionMode::Deferred);
             let options =
                 TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
-            return Ok(Snapshot { inner: self.connection.begin_with_options(options).await? });
+            let inner = self.connection.unbounded().begin_with_options(options).await?;
+            return Ok(Snapshot { inner: Bounded::new(inner, self.bound.clone()) });
         }
         let options = TransactionOptions {
             isolation_level: Some(IsolationLevel::RepeatableRead),
             access_mode: Some(AccessMode::ReadOnly),
             ..TransactionOptions::default()
         };
-        let inner = self.connection.begin_with_options(options).await?;
+        let inner = self.bound.wait(self.opens().begin_with_options(options)).await?;
+        let inner = Bounded::new(inner, self.bound.lasting(SNAPSHOT_STATEMENT_TIMEOUT + GRACE));
         let millis = SNAPSHOT_STATEMENT_TIMEOUT.as_millis();
         inner.execute_unprepared(&format!("SET LOCAL statement_timeout = {millis}")).await?;
         Ok(Snapshot { inner })
@@ -195,7 +216,7 @@ impl Database {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        self.connection.ping().await
+        self.bound.wait(self.connection.unbounded().ping()).await
     }
 
     /// Whether the database takes writes: a standby does not.
@@ -214,7 +235,8 @@ impl Database {
 
     /// Closes every connection.
     pub async fn close(self) {
-        for connection in self.writer.map(|writer| writer.connection).into_iter().chain([self.connection]) {
+        let (connection, _) = self.connection.into_parts();
+        for connection in self.writer.map(|writer| writer.connection).into_iter().chain([connection]) {
             if let Err(error) = connection.close().await {
                 tracing::debug!(%error, "closing the database");
             }
@@ -235,14 +257,14 @@ async fn counted(options: ConnectOptions, statements: &Counter) -> Result<Databa
 /// A writing transaction, and on SQLite the turn of the only writer.
 #[derive(Debug)]
 pub struct Transaction<'a> {
-    inner: DatabaseTransaction,
+    inner: Tx,
     retries: &'a Counter,
     _turn: Option<tokio::sync::SemaphorePermit<'a>>,
 }
 
 impl Transaction<'_> {
     /// What statements run on.
-    pub fn connection(&self) -> &DatabaseTransaction {
+    pub fn connection(&self) -> &Tx {
         &self.inner
     }
 
@@ -253,13 +275,17 @@ impl Transaction<'_> {
     where
         E: From<DbErr> + std::error::Error + 'static,
     {
+        let (inner, bound) = self.inner.into_parts();
         let (outcome, dead) = match outcome {
             // When the connection dies now, nobody knows whether it was kept: running it again could do it twice.
-            Ok(value) => (self.inner.commit().await.map(|()| value).map_err(E::from), false),
+            Ok(value) => {
+                let kept = bound.lasting(COMMIT_WITHIN).wait(inner.commit()).await;
+                (kept.map(|()| value).map_err(E::from), false)
+            }
             Err(error) => {
                 let dead = error::lost_its_connection(&error);
-                // Best effort: a connection too broken to roll back is thrown away, which undoes everything as well.
-                if let Err(broken) = self.inner.rollback().await {
+                // A connection too broken to roll back is thrown away, which undoes everything as well.
+                if !dead && let Err(broken) = bound.wait(inner.rollback()).await {
                     tracing::debug!(error = %broken, "rollback failed");
                 }
                 (Err(error), dead)
@@ -289,12 +315,12 @@ async fn may_run_again(retries: &Counter, tries: &mut u32) -> bool {
 /// A transaction that only reads. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Snapshot {
-    inner: DatabaseTransaction,
+    inner: Tx,
 }
 
 impl Snapshot {
     /// What statements run on.
-    pub fn connection(&self) -> &DatabaseTransaction {
+    pub fn connection(&self) -> &Tx {
         &self.inner
     }
 }

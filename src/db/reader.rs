@@ -2,18 +2,24 @@
 //! asks the database once more whether it is alive, costs more than to read a row.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::TryFutureExt;
 use prometheus_client::metrics::counter::Counter;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, Postgres, Sqlite};
 use sea_orm::{DbBackend, DbErr, QueryResult, RuntimeErr};
 
-use super::Database;
+use super::{Bound, Database};
+
+/// How long an answer is waited for: whoever waits can still read for itself.
+const READ_WITHIN: Duration = Duration::from_secs(5);
 
 /// A connection of the pool's; given back when it is dropped.
 #[derive(Debug)]
 pub struct Reader {
     kept: Kept,
+    bound: Bound,
     statements: Counter,
 }
 
@@ -29,17 +35,18 @@ impl Database {
     /// # Errors
     /// The database's own.
     pub async fn reader(&self) -> Result<Reader, DbErr> {
-        let db = &self.connection;
+        let db = self.connection.unbounded();
         let kept = match db.get_database_backend() {
             DbBackend::Sqlite => db.get_sqlite_connection_pool().acquire().await.map(Kept::Sqlite),
             _ => db.get_postgres_connection_pool().acquire().await.map(Kept::Postgres),
         };
-        Ok(Reader { kept: kept.map_err(failed)?, statements: self.statements.clone() })
+        let (bound, statements) = (self.bound.lasting(READ_WITHIN), self.statements.clone());
+        Ok(Reader { kept: kept.map_err(failed)?, bound, statements })
     }
 
     /// Whether the pool could give out one more connection.
     pub fn has_spare(&self) -> bool {
-        let db = &self.connection;
+        let db = self.connection.unbounded();
         let (idle, size, most) = match db.get_database_backend() {
             DbBackend::Sqlite => {
                 let pool = db.get_sqlite_connection_pool();
@@ -74,21 +81,21 @@ impl Reader {
         second: Option<i64>,
     ) -> Result<Vec<QueryResult>, DbErr> {
         self.statements.inc();
-        match &mut self.kept {
+        let Self { kept, bound, .. } = self;
+        match kept {
             Kept::Postgres(connection) => {
                 let query = sqlx::query(sql).bind(first);
                 let query = if let Some(second) = second { query.bind(second) } else { query };
-                let rows = query.fetch_all(&mut **connection).await;
-                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
+                let rows = query.fetch_all(&mut **connection).map_err(failed);
+                Ok(bound.wait(rows).await?.into_iter().map(QueryResult::from).collect())
             }
             Kept::Sqlite(connection) => {
                 let query = sqlx::query(sql).bind(first);
                 let query = if let Some(second) = second { query.bind(second) } else { query };
-                let rows = query.fetch_all(&mut **connection).await;
-                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
+                let rows = query.fetch_all(&mut **connection).map_err(failed);
+                Ok(bound.wait(rows).await?.into_iter().map(QueryResult::from).collect())
             }
         }
-        .map_err(failed)
     }
 }
 

@@ -4,9 +4,11 @@ use sea_orm::sea_query::{
     Alias, CommonTableExpression, Expr, Query, ReturningClause, SubQueryStatement, WithClause,
 };
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult,
-    IntoActiveModel, Iterable, ModelTrait, QueryTrait, Update,
+    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExecResult, IntoActiveModel, Iterable,
+    ModelTrait, QueryTrait, Update,
 };
+
+use super::Tx;
 
 /// Statements that each write other rows and read nothing that another one of them writes. PostgreSQL gets them as one
 /// statement, whose parts all see the books as they were before it; SQLite, which has no such thing and no network in
@@ -71,7 +73,7 @@ impl Writes {
     ///
     /// # Errors
     /// The database's own.
-    pub(crate) async fn run(self, tx: &DatabaseTransaction) -> Result<Written, DbErr> {
+    pub(crate) async fn run(self, tx: &Tx) -> Result<Written, DbErr> {
         if tx.get_database_backend() == DbBackend::Postgres && self.0.len() > 1 {
             return self.run_as_one(tx).await;
         }
@@ -82,7 +84,7 @@ impl Writes {
         Ok(Written(written))
     }
 
-    async fn run_as_one(self, tx: &DatabaseTransaction) -> Result<Written, DbErr> {
+    async fn run_as_one(self, tx: &Tx) -> Result<Written, DbErr> {
         let (mut parts, mut counts) = (WithClause::new(), Query::select());
         let statements = self.0.len();
         for (place, statement) in self.0.into_iter().enumerate() {
@@ -110,7 +112,7 @@ fn telling(mut statement: SubQueryStatement) -> SubQueryStatement {
     statement
 }
 
-async fn execute(tx: &DatabaseTransaction, statement: &SubQueryStatement) -> Result<ExecResult, DbErr> {
+async fn execute(tx: &Tx, statement: &SubQueryStatement) -> Result<ExecResult, DbErr> {
     match statement {
         SubQueryStatement::SelectStatement(select) => tx.execute(select).await,
         SubQueryStatement::InsertStatement(insert) => tx.execute(insert).await,

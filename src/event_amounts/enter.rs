@@ -3,16 +3,16 @@
 use chrono::{DateTime, Utc};
 use entity::{EventAmountId, OrderId, PaymentEventId, WonChange, event_amount};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
+use sea_orm::{DbErr, EntityTrait};
 
-use crate::db::Writes;
+use crate::db::{Tx, Writes};
 
 /// Changes the total by `amount` because of the move `payment_event_id`, which can count only once.
 ///
 /// # Errors
 /// The database's own; a second entry for the same move is refused by a unique key.
 pub async fn enter(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     order_id: &OrderId,
     payment_event_id: PaymentEventId,
     amount: WonChange,

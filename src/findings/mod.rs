@@ -5,10 +5,10 @@ use entity::finding::{self, FindingSource};
 use entity::{FindingId, OrderId, PaymentKey};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 
 use crate::app::App;
-use crate::db::transact;
+use crate::db::{Tx, transact};
 use crate::toss::Failure;
 
 /// The subject of findings about Toss as a whole.
@@ -119,7 +119,7 @@ impl Found {
 ///
 /// # Errors
 /// The database's own.
-pub async fn report(tx: &DatabaseTransaction, found: &Found, now: DateTime<Utc>) -> Result<(), DbErr> {
+pub async fn report(tx: &Tx, found: &Found, now: DateTime<Utc>) -> Result<(), DbErr> {
     let row = finding::ActiveModel {
         id: Set(FindingId::new()),
         kind: Set(found.kind.name().to_owned()),
@@ -154,12 +154,7 @@ pub async fn report(tx: &DatabaseTransaction, found: &Found, now: DateTime<Utc>)
 ///
 /// # Errors
 /// The database's own.
-pub async fn resolve(
-    tx: &DatabaseTransaction,
-    kind: Kind,
-    subject: &str,
-    now: DateTime<Utc>,
-) -> Result<u64, DbErr> {
+pub async fn resolve(tx: &Tx, kind: Kind, subject: &str, now: DateTime<Utc>) -> Result<u64, DbErr> {
     let over = finding::Entity::update_many()
         .col_expr(finding::Column::ResolvedAt, Expr::value(now))
         .filter(finding::Column::Kind.eq(kind.name()))

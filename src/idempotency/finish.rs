@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use entity::idempotency_key::{self, Column};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, UpdateMany};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, UpdateMany};
 
 use super::{Claim, Kept, lease_from};
 use crate::app::App;
-use crate::db::transact;
+use crate::db::{Tx, transact};
 
 /// How often work shows that it goes on; three times within a lease.
 const SIGN_OF_LIFE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -91,7 +91,7 @@ pub(crate) async fn stay<T>(app: &App, claim: Claim) -> T {
     }
 }
 
-async fn lease(tx: &DatabaseTransaction, claim: Claim, until: DateTime<Utc>) -> Result<(), DbErr> {
+async fn lease(tx: &Tx, claim: Claim, until: DateTime<Utc>) -> Result<(), DbErr> {
     open(claim).col_expr(Column::LeaseUntil, Expr::value(until)).exec(tx).await.map(drop)
 }
 

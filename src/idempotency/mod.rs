@@ -10,7 +10,7 @@ use std::fmt::Display;
 use chrono::{DateTime, Duration, Utc};
 use entity::{ClaimId, idempotency_key};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 
 mod finish;
 mod purge;
@@ -21,6 +21,8 @@ pub(crate) use finish::{keep, let_go, stay};
 pub use purge::purge;
 pub(crate) use standing::{Under, standing};
 pub(crate) use take::{Asked, Taken, take};
+
+use crate::db::Tx;
 
 /// How long a key is remembered, from its first use.
 const LIFETIME: Duration = Duration::hours(24);
@@ -65,7 +67,7 @@ impl Claim {
     ///
     /// # Errors
     /// [`ClaimError::Lost`] when the claim is no longer the caller's or has made something before.
-    pub async fn made(&self, tx: &DatabaseTransaction, resource: &impl Display) -> Result<(), ClaimError> {
+    pub async fn made(&self, tx: &Tx, resource: &impl Display) -> Result<(), ClaimError> {
         use idempotency_key::Column;
         let written = idempotency_key::Entity::update_many()
             .col_expr(Column::Resource, Expr::value(resource.to_string()))
@@ -83,11 +85,7 @@ impl Claim {
 ///
 /// # Errors
 /// [`ClaimError`].
-pub async fn made(
-    tx: &DatabaseTransaction,
-    claim: Option<&Claim>,
-    resource: &impl Display,
-) -> Result<(), ClaimError> {
+pub async fn made(tx: &Tx, claim: Option<&Claim>, resource: &impl Display) -> Result<(), ClaimError> {
     match claim {
         Some(claim) => claim.made(tx, resource).await,
         None => Ok(()),

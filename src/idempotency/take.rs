@@ -3,14 +3,11 @@
 use chrono::{DateTime, Utc};
 use entity::{ClaimId, idempotency_key};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use super::{Claim, Kept, LIFETIME, lease_from};
 use crate::app::App;
-use crate::db::transact;
+use crate::db::{Tx, transact};
 
 /// How often a key is tried that is let go in the moment in which it is looked at.
 const MOST_TRIES: u32 = 3;
@@ -81,7 +78,7 @@ fn fresh(asked: &Asked, now: DateTime<Utc>) -> idempotency_key::Model {
     }
 }
 
-async fn locked(tx: &DatabaseTransaction, asked: &Asked) -> Result<Option<idempotency_key::Model>, DbErr> {
+async fn locked(tx: &Tx, asked: &Asked) -> Result<Option<idempotency_key::Model>, DbErr> {
     use idempotency_key::Column;
     idempotency_key::Entity::find()
         .filter(Column::Caller.eq(asked.caller.as_str()))
@@ -93,7 +90,7 @@ async fn locked(tx: &DatabaseTransaction, asked: &Asked) -> Result<Option<idempo
 
 /// What a key says that came before; `fresh` is the row that it would get as a new one.
 async fn known_key(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     known: idempotency_key::Model,
     fresh: idempotency_key::Model,
     now: DateTime<Utc>,

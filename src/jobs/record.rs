@@ -6,14 +6,14 @@ use entity::{JobRunId, job_run as table};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, SimpleExpr};
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 
 use super::{Job, Progress, RunError, Schedule};
 use crate::app::App;
 use crate::audit::{self, Act, Action, Actor};
-use crate::db::transact;
+use crate::db::{Tx, transact};
 use crate::idempotency::{self, Claim};
 
 /// How long a runner is believed alive without a sign.
@@ -58,7 +58,7 @@ pub(super) async fn begin_now(
 }
 
 async fn begin_in(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     job: Job,
     scheduled_for: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -105,7 +105,7 @@ fn is_lost(now: DateTime<Utc>) -> SimpleExpr {
 
 /// Runs of other due times whose process is gone must not block this one.
 async fn bury_the_dead(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     job: Job,
     scheduled_for: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -155,7 +155,7 @@ pub(super) async fn forget_the_future(
 /// Continues the run of the same due time if its process is gone or has handed it over, tries it again if it failed a
 /// while ago, and does it again if it was done by a clock that was ahead.
 async fn take_over(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     job: Job,
     (scheduled_for, rest): (DateTime<Utc>, Duration),
     now: DateTime<Utc>,

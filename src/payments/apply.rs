@@ -6,11 +6,11 @@ use chrono_tz::Tz;
 use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
 use entity::{OrderId, PaymentKey, Won, WonChange, payment, plan, temp_order};
-use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
+use sea_orm::{DbErr, EntityTrait};
 use secrecy::ExposeSecret;
 
 use super::moves::{self, Reason};
-use crate::db::Writes;
+use crate::db::{Tx, Writes};
 use crate::subscriptions::{Held, PeriodError};
 use crate::toss::{self, Failure, Status};
 use crate::{compensations, event_amounts, refunds, subscriptions};
@@ -86,7 +86,7 @@ pub struct Applied {
 /// # Errors
 /// [`ApplyError`]; nothing is kept then.
 pub async fn apply(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     zone: Tz,
     order_id: &OrderId,
     truth: &toss::Payment,
@@ -177,7 +177,7 @@ enum About {
 /// Which attempt of `payment` it is that `truth` is about. An earlier one that was approved after all takes the newest
 /// one's place, unless that has been paid as well.
 async fn about(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     payment: &mut payment::Model,
     truth: &toss::Payment,
     heard: Heard,
@@ -231,7 +231,7 @@ async fn about(
 /// The money is there: the buyer gets what it buys, all in this transaction. Returns what the buyer of time holds then.
 /// `kept` is the payment as the books have it.
 async fn approve(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     zone: Tz,
     (kept, payment, plan): (&payment::Model, &mut payment::Model, Option<&plan::Model>),
     truth: &toss::Payment,
@@ -286,12 +286,7 @@ fn deposit_came_again(payment: &payment::Model, truth: &toss::Payment) -> bool {
 }
 
 /// The money is gone again, and with it what it bought.
-async fn reverse(
-    tx: &DatabaseTransaction,
-    zone: Tz,
-    payment: &mut payment::Model,
-    heard: Heard,
-) -> Result<(), ApplyError> {
+async fn reverse(tx: &Tx, zone: Tz, payment: &mut payment::Model, heard: Heard) -> Result<(), ApplyError> {
     tracing::warn!(order_id = %payment.order_id, "the bank took a deposit back");
     let minus = WonChange::minus(payment.balance_amount);
     payment.approved_at = None;
@@ -310,7 +305,7 @@ async fn reverse(
 
 /// An account was issued; the order is taken, the money is not there yet.
 async fn wait_for_deposit(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     payment: &mut payment::Model,
     truth: &toss::Payment,
     heard: Heard,
@@ -334,7 +329,7 @@ async fn wait_for_deposit(
 
 /// Toss will take no money for this attempt.
 async fn close(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     payment: &mut payment::Model,
     status: PaymentStatus,
     truth: &toss::Payment,
@@ -361,7 +356,7 @@ async fn close(
 
 /// Closes the attempt with a definite no.
 pub(super) async fn give_up(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     payment: &mut payment::Model,
     status: PaymentStatus,
     failure: &Failure,

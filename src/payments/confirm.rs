@@ -8,10 +8,7 @@ use chrono::{DateTime, Utc};
 use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
 use entity::{IdempotencyKey, OrderId, PaymentKey, UserId, Won, payment, temp_order};
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, Statement,
-    Value,
-};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, Statement, Value};
 use tracing::Instrument;
 
 use super::apply::{Applied, was_approved};
@@ -21,7 +18,7 @@ use super::receipt::Receipt;
 use super::settle::OpenPayments;
 use crate::app::App;
 use crate::crash::{self, Point};
-use crate::db::{Writes, columns, transact, unique_violation};
+use crate::db::{Tx, Writes, columns, transact, unique_violation};
 use crate::due::{self, Outcome};
 use crate::idempotency::{self, ClaimError};
 use crate::toss::{self, Admission, Failure};
@@ -275,7 +272,7 @@ async fn claim_once(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<
 }
 
 async fn claim_in(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     app: &App,
     command: &Confirm,
     (lease, now): (DateTime<Utc>, DateTime<Utc>),
@@ -299,14 +296,14 @@ async fn claim_in(
 }
 
 /// Keeps `writes`, which claim, under the caller's key if there is one.
-async fn keep(tx: &DatabaseTransaction, writes: Writes, command: &Confirm) -> Result<(), ConfirmError> {
+async fn keep(tx: &Tx, writes: Writes, command: &Confirm) -> Result<(), ConfirmError> {
     writes.run(tx).await?;
     Ok(idempotency::made(tx, command.claim.as_ref(), &command.order_id).await?)
 }
 
 /// The order was claimed before: by this key, or by one that failed.
 async fn claim_again(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     app: &App,
     command: &Confirm,
     (mut payment, quoted): (payment::Model, Option<Quoted>),
@@ -370,7 +367,7 @@ struct Quoted {
 }
 
 /// The quoted order of `command`.
-async fn quoted(tx: &DatabaseTransaction, command: &Confirm) -> Result<Option<Quoted>, DbErr> {
+async fn quoted(tx: &Tx, command: &Confirm) -> Result<Option<Quoted>, DbErr> {
     let values: [Value; 2] = [command.order_id.clone().into(), command.payment_key.clone().into()];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), QUOTED.as_str(), values);
     let Some(row) = tx.query_one_raw(statement).await? else { return Ok(None) };

@@ -5,11 +5,11 @@ use entity::payment::PaymentStatus;
 use entity::payment_event::Cause;
 use entity::{OrderId, UserId, Won, payment, temp_order};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
+use sea_orm::{DbErr, EntityTrait, IntoActiveModel};
 
 use super::moves::{self, Reason};
 use crate::app::App;
-use crate::db::transact;
+use crate::db::{Tx, transact};
 use crate::idempotency::{self, Claim, ClaimError};
 use crate::toss::Failure;
 
@@ -55,11 +55,7 @@ pub async fn fail(app: &App, command: &Fail, now: DateTime<Utc>) -> Result<payme
     })
 }
 
-async fn record(
-    tx: &DatabaseTransaction,
-    command: &Fail,
-    now: DateTime<Utc>,
-) -> Result<payment::Model, FailError> {
+async fn record(tx: &Tx, command: &Fail, now: DateTime<Utc>) -> Result<payment::Model, FailError> {
     let existing = match moves::lock(tx, &command.order_id).await? {
         Some(payment) => Some(payment),
         None => first(tx, command, now).await?,
@@ -86,11 +82,7 @@ async fn record(
 }
 
 /// The order's first trace of a payment; none when another was written at the same instant.
-async fn first(
-    tx: &DatabaseTransaction,
-    command: &Fail,
-    now: DateTime<Utc>,
-) -> Result<Option<payment::Model>, FailError> {
+async fn first(tx: &Tx, command: &Fail, now: DateTime<Utc>) -> Result<Option<payment::Model>, FailError> {
     let found = temp_order::Entity::find_by_id(command.order_id.clone()).one(tx).await?;
     let owned = found.filter(|order| command.owner.as_ref().is_none_or(|owner| owner == &order.user_id));
     let order = owned.ok_or(FailError::OrderNotFound)?;

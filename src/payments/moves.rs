@@ -8,11 +8,11 @@ use entity::payment_event::Cause;
 use entity::{OrderId, PaymentEventId, PaymentKey, Won, payment, payment_event, plan, temp_order};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 
-use crate::db::{Writes, columns};
+use crate::db::{Tx, Writes, columns};
 use crate::toss::Failure;
 
 /// Why and when a payment moves.
@@ -27,10 +27,7 @@ pub(crate) struct Reason<'a> {
 }
 
 /// The payment of `order_id`, which nobody else can change until this transaction ends.
-pub(crate) async fn lock(
-    tx: &DatabaseTransaction,
-    order_id: &OrderId,
-) -> Result<Option<payment::Model>, DbErr> {
+pub(crate) async fn lock(tx: &Tx, order_id: &OrderId) -> Result<Option<payment::Model>, DbErr> {
     payment::Entity::find_by_id(order_id.clone()).lock_exclusive().one(tx).await
 }
 
@@ -38,7 +35,7 @@ pub(crate) async fn lock(
 /// as well: one user's paid time changes in one transaction after another, those of different users never wait for each
 /// other, and new orders of the user, which only refer to the row, do not wait either.
 pub(crate) async fn lock_with_buyer(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     order_id: &OrderId,
 ) -> Result<Option<(payment::Model, plan::Model)>, DbErr> {
     let (backend, lock) = match tx.get_database_backend() {
@@ -101,16 +98,12 @@ pub(crate) fn unpaid(order: temp_order::Model, status: PaymentStatus, now: DateT
 }
 
 /// How often the payment of `order_id` has moved.
-pub(crate) async fn count(tx: &DatabaseTransaction, order_id: &OrderId) -> Result<u64, DbErr> {
+pub(crate) async fn count(tx: &Tx, order_id: &OrderId) -> Result<u64, DbErr> {
     payment_event::Entity::find().filter(payment_event::Column::OrderId.eq(order_id.clone())).count(tx).await
 }
 
 /// Whether `payment_key` was ever offered for `order_id`.
-pub(crate) async fn offered(
-    tx: &DatabaseTransaction,
-    order_id: &OrderId,
-    payment_key: &PaymentKey,
-) -> Result<bool, DbErr> {
+pub(crate) async fn offered(tx: &Tx, order_id: &OrderId, payment_key: &PaymentKey) -> Result<bool, DbErr> {
     let offered = payment_event::Entity::find()
         .filter(payment_event::Column::OrderId.eq(order_id.clone()))
         .filter(payment_event::Column::PaymentKey.eq(payment_key.clone()));
@@ -119,7 +112,7 @@ pub(crate) async fn offered(
 
 /// Moves `payment` in memory and writes the move's row. [`save`] keeps the payment itself.
 pub(crate) async fn record(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     payment: &mut payment::Model,
     to: (PaymentStatus, Won),
     reason: Reason<'_>,
@@ -148,10 +141,7 @@ pub(crate) fn add(
 }
 
 /// The last move of `order_id`, whose lock the caller holds: the order of moves must not hang on clocks.
-pub(crate) async fn last(
-    tx: &DatabaseTransaction,
-    order_id: &OrderId,
-) -> Result<Option<PaymentEventId>, DbErr> {
+pub(crate) async fn last(tx: &Tx, order_id: &OrderId) -> Result<Option<PaymentEventId>, DbErr> {
     payment_event::Entity::find()
         .select_only()
         .column(payment_event::Column::Id)
@@ -163,11 +153,7 @@ pub(crate) async fn last(
 }
 
 /// Writes the first move of a payment that has just been inserted.
-pub(crate) async fn record_first(
-    tx: &DatabaseTransaction,
-    payment: &payment::Model,
-    reason: Reason<'_>,
-) -> Result<(), DbErr> {
+pub(crate) async fn record_first(tx: &Tx, payment: &payment::Model, reason: Reason<'_>) -> Result<(), DbErr> {
     let mut writes = Writes::default();
     add_first(&mut writes, payment, reason);
     writes.run(tx).await.map(drop)
@@ -180,7 +166,7 @@ pub(crate) fn add_first(writes: &mut Writes, payment: &payment::Model, reason: R
 }
 
 /// Keeps every column of `payment`.
-pub(crate) async fn save(tx: &DatabaseTransaction, payment: &payment::Model) -> Result<(), DbErr> {
+pub(crate) async fn save(tx: &Tx, payment: &payment::Model) -> Result<(), DbErr> {
     let mut writes = Writes::default();
     writes.add(payment::Entity::update(payment.clone().into_active_model().reset_all()).validate()?);
     match writes.run(tx).await?.total() {

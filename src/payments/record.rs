@@ -3,13 +3,13 @@
 
 use entity::payment_event::Cause;
 use entity::{OrderId, payment};
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 
 use super::apply::{Applied, ApplyError, Heard, apply};
 use crate::app::App;
 use crate::compensations;
 use crate::crash::{self, Point};
-use crate::db::transact;
+use crate::db::{Tx, transact};
 use crate::findings::{self, Found, Kind};
 use crate::toss;
 
@@ -69,7 +69,7 @@ pub(crate) async fn tell(app: &App, order_id: &OrderId, truth: &toss::Payment, e
 
 /// What could not be applied before has been by now. A first answer has nothing to take back, and costs no statement.
 async fn is_over(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     payment: &payment::Model,
     truth: &toss::Payment,
     heard: Heard,

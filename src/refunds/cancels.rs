@@ -6,10 +6,9 @@ use entity::payment::PaymentStatus;
 use entity::refund::RefundStatus;
 use entity::{OrderId, RefundId, Won, WonChange, payment, refund};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter};
 
+use crate::db::Tx;
 use crate::payments::apply::{ApplyError, Difference, Heard};
 use crate::payments::moves::{self, Reason};
 use crate::toss::{self, CancelEntry, Status};
@@ -24,7 +23,7 @@ const CLOCKS_DIFFER_BY: Duration = Duration::minutes(10);
 /// # Errors
 /// [`ApplyError`]; nothing is kept then.
 pub async fn apply_cancels(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     zone: Tz,
     payment: &mut payment::Model,
     truth: &toss::Payment,
@@ -71,7 +70,7 @@ pub async fn apply_cancels(
 
 /// Finishes the refund that asked for this cancel, or writes one for a cancel that nobody asked us for.
 async fn keep_refund(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     payment: &payment::Model,
     ours: Option<&refund::Model>,
     cancel: &CancelEntry,
@@ -116,7 +115,7 @@ async fn keep_refund(
 ///
 /// # Errors
 /// The database's own.
-pub async fn nothing_to_give_back(tx: &DatabaseTransaction, order_id: &OrderId) -> Result<(), DbErr> {
+pub async fn nothing_to_give_back(tx: &Tx, order_id: &OrderId) -> Result<(), DbErr> {
     let pending = refund::Entity::find()
         .filter(refund::Column::OrderId.eq(order_id.clone()))
         .filter(refund::Column::Status.eq(RefundStatus::Pending));
@@ -125,12 +124,7 @@ pub async fn nothing_to_give_back(tx: &DatabaseTransaction, order_id: &OrderId) 
 }
 
 /// Ends a refund that waits for its outcome and cannot come any more.
-async fn free(
-    tx: &DatabaseTransaction,
-    pending: &refund::Model,
-    code: &str,
-    message: &str,
-) -> Result<(), DbErr> {
+async fn free(tx: &Tx, pending: &refund::Model, code: &str, message: &str) -> Result<(), DbErr> {
     let mut row = pending.clone().into_active_model();
     row.status = Set(RefundStatus::Failed);
     row.receive_account = Set(None);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::payment::PaymentStatus;
 use entity::refund::RefundStatus;
 use entity::{IdempotencyKey, OrderId, RefundId, UserId, Won, payment, refund};
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, IntoActiveModel};
 use tracing::Instrument;
 
 use super::list::pending_of;
@@ -13,7 +13,7 @@ use super::window;
 use crate::app::App;
 use crate::audit::{self, Act, Action, Actor};
 use crate::crash::{self, Point};
-use crate::db::transact;
+use crate::db::{Tx, transact};
 use crate::due::{self, Outcome};
 use crate::idempotency::{self, Claim, ClaimError};
 use crate::payments::moves;
@@ -256,7 +256,7 @@ fn act(refund: &refund::Model) -> Act {
 
 /// How much may go back, by the rules.
 async fn refundable(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     payment: &payment::Model,
     command: &RequestRefund,
     window: chrono::Duration,

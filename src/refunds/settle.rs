@@ -5,11 +5,11 @@ use entity::payment_event::Cause;
 use entity::refund::RefundStatus;
 use entity::{IdempotencyKey, RefundId, Won, payment, refund};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, IntoActiveModel};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::db::transact;
+use crate::db::{Tx, transact};
 use crate::due::{self, Duty, Outcome};
 use crate::findings::{self, Found};
 use crate::payments::apply::Heard;
@@ -251,10 +251,7 @@ async fn postpone(
 }
 
 /// The refund, if it is still open, under the lock of its payment.
-async fn locked(
-    tx: &DatabaseTransaction,
-    refund: &refund::Model,
-) -> Result<Option<refund::ActiveModel>, DbErr> {
+async fn locked(tx: &Tx, refund: &refund::Model) -> Result<Option<refund::ActiveModel>, DbErr> {
     moves::lock(tx, &refund.order_id).await?;
     let found = refund::Entity::find_by_id(refund.id).one(tx).await?;
     Ok(found.filter(|refund| refund.status == RefundStatus::Pending).map(IntoActiveModel::into_active_model))

@@ -12,15 +12,15 @@ use entity::{
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, QuerySelect, Statement, Value,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect, Statement, Value,
 };
 
 use super::kept;
 use super::read::Held;
 use super::schedule::{BeyondCalendar, Purchase, Slot, schedule};
 use super::state::State;
-use crate::db::{Writes, columns, columns_without, joined};
+use crate::db::{Tx, Writes, columns, columns_without, joined};
 
 /// How far ahead time can be bought: a century.
 const FURTHEST: Duration = Duration::days(36_525);
@@ -57,10 +57,7 @@ pub(crate) struct Extendable {
 }
 
 /// Reads what `payment` will extend.
-pub(crate) async fn extendable(
-    tx: &DatabaseTransaction,
-    payment: &payment::Model,
-) -> Result<Extendable, DbErr> {
+pub(crate) async fn extendable(tx: &Tx, payment: &payment::Model) -> Result<Extendable, DbErr> {
     let values: [Value; 2] = [payment.order_id.clone().into(), payment.user_id.clone().into()];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), EXTENDABLE.as_str(), values);
     let rows = tx.query_all_raw(statement).await?;
@@ -155,7 +152,7 @@ pub(crate) fn append(
 /// # Errors
 /// [`PeriodError`]; nothing is kept then.
 pub async fn revoke(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     zone: Tz,
     user_id: &UserId,
     order_id: &OrderId,
@@ -187,7 +184,7 @@ pub async fn revoke(
 }
 
 /// See `payments::moves::lock_with_buyer`.
-async fn lock_user(tx: &DatabaseTransaction, user_id: &UserId) -> Result<(), DbErr> {
+async fn lock_user(tx: &Tx, user_id: &UserId) -> Result<(), DbErr> {
     customer::Entity::find_by_id(user_id.clone()).lock(LockType::NoKeyUpdate).one(tx).await.map(drop)
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::read::{Held, Subscribed, held, held_together};
 use crate::clock::Clock;
-use crate::db::{Database, Reader};
+use crate::db::{Database, Reader, is_unavailable};
 
 /// Readers at once. One serves as long as it can, so that many wait together; another helps it where it cannot.
 const MOST_READERS: usize = 2;
@@ -26,6 +26,9 @@ const ENOUGH_TOGETHER: usize = 8;
 const MOST_COURTESIES: usize = 2;
 /// How long a reader keeps its connection while nobody waits.
 const LINGERS: Duration = Duration::from_millis(20);
+/// How long it keeps it while the pool has no other. Then it queues for one behind those who wait for it, who give up after
+/// five seconds.
+const KEEPS: Duration = Duration::from_secs(1);
 
 /// Who waits, and who reads; cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -156,13 +159,23 @@ impl Drop for Reading {
 impl Reading {
     /// Reads for those who wait, those who have waited longest first, until nobody does.
     async fn serve(mut self, db: Database) {
-        let mut reader = None;
+        let (mut reader, mut since) = (None, Instant::now());
         loop {
             let Some(batch) = self.next(&db).await else { return };
+            if reader.is_some() && since.elapsed() >= KEEPS && !db.has_spare() {
+                reader = None;
+            }
+            if reader.is_none() {
+                since = Instant::now();
+            }
             reader = match read(&db, reader, batch).await {
                 Ok(reader) => Some(reader),
                 Err(error) => {
                     tracing::debug!(%error, "could not read for those who wait; they read for themselves");
+                    if is_unavailable(&error) {
+                        // The next ones would wait as long for the same; all of them find out at once now.
+                        self.shared.queue().waiting.clear();
+                    }
                     None
                 }
             };

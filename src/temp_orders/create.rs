@@ -6,15 +6,12 @@ use chrono::{DateTime, Utc};
 use entity::{CustomerKey, OrderId, PlanId, UserId, customer, plan, temp_order};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, Statement,
-    Value,
-};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, Statement, Value};
 
 use super::find::Quoted;
 use crate::app::App;
 use crate::checkout::{self, ReturnUrls};
-use crate::db::{Place, Writes, columns, transact};
+use crate::db::{Place, Tx, Writes, columns, transact};
 use crate::idempotency::{self, Claim, ClaimError};
 
 /// Why nothing is quoted.
@@ -105,7 +102,7 @@ impl Customer {
 
 /// The plan, and the user's name at Toss if it has one.
 async fn plan_and_name(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     plan_id: PlanId,
     user_id: &UserId,
 ) -> Result<Option<(plan::Model, Option<CustomerKey>)>, DbErr> {

@@ -13,14 +13,14 @@ use entity::{
 };
 use sea_orm::sea_query::{Expr, LikeExpr, Query, SelectStatement};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use crate::app::App;
 use crate::audit::{self, Act, Action, Actor};
 use crate::auth::Principal;
-use crate::db::transact;
+use crate::db::{Tx, transact};
 use crate::{check, payments, refunds};
 
 /// Orders under way that a refusal names.
@@ -101,7 +101,7 @@ fn orders(user_id: &UserId) -> SelectStatement {
 }
 
 /// What still moves money, in words.
-async fn under_way(tx: &DatabaseTransaction, user_id: &UserId) -> Result<Vec<String>, DbErr> {
+async fn under_way(tx: &Tx, user_id: &UserId) -> Result<Vec<String>, DbErr> {
     let paying = payment::Entity::find()
         .filter(payment::Column::UserId.eq(user_id.clone()))
         .filter(payment::Column::Status.is_in([PaymentStatus::InProgress, PaymentStatus::WaitingForDeposit]))
@@ -139,11 +139,7 @@ async fn under_way(tx: &DatabaseTransaction, user_id: &UserId) -> Result<Vec<Str
     Ok(open)
 }
 
-async fn runs_until(
-    tx: &DatabaseTransaction,
-    user_id: &UserId,
-    now: DateTime<Utc>,
-) -> Result<Option<DateTime<Utc>>, DbErr> {
+async fn runs_until(tx: &Tx, user_id: &UserId, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, DbErr> {
     let found = subscription::Entity::find()
         .filter(subscription::Column::UserId.eq(user_id.clone()))
         .filter(subscription::Column::IsActive.eq(true))
@@ -152,7 +148,7 @@ async fn runs_until(
 }
 
 /// Kept answers that name the user, or that are about what the user has bought.
-async fn forget_answers(tx: &DatabaseTransaction, user_id: &UserId) -> Result<u64, DbErr> {
+async fn forget_answers(tx: &Tx, user_id: &UserId) -> Result<u64, DbErr> {
     use idempotency_key::Column;
     let quoted = Query::select()
         .column(temp_order::Column::OrderId)
@@ -175,7 +171,7 @@ async fn forget_answers(tx: &DatabaseTransaction, user_id: &UserId) -> Result<u6
 }
 
 /// Quoted orders and where their buyer was to be sent back to.
-async fn forget_orders(tx: &DatabaseTransaction, user_id: &UserId) -> Result<u64, DbErr> {
+async fn forget_orders(tx: &Tx, user_id: &UserId) -> Result<u64, DbErr> {
     let quoted = Query::select()
         .column(temp_order::Column::OrderId)
         .from(temp_order::Entity)
@@ -190,7 +186,7 @@ async fn forget_orders(tx: &DatabaseTransaction, user_id: &UserId) -> Result<u64
 }
 
 /// Free texts, accounts, and what hints were kept for.
-async fn forget_words(tx: &DatabaseTransaction, user_id: &UserId) -> Result<(), DbErr> {
+async fn forget_words(tx: &Tx, user_id: &UserId) -> Result<(), DbErr> {
     let reasons = refund::Entity::update_many()
         .col_expr(refund::Column::Reason, Expr::value(refunds::ERASED_REASON))
         .col_expr(refund::Column::ReceiveAccount, Expr::value(Option::<sea_orm::JsonValue>::None))
@@ -215,7 +211,7 @@ async fn forget_words(tx: &DatabaseTransaction, user_id: &UserId) -> Result<(), 
 }
 
 /// Puts a new name in the place of the old one. The row that the others refer to comes first and goes last.
-async fn rename(tx: &DatabaseTransaction, before: &customer::Model, after: &UserId) -> Result<u64, DbErr> {
+async fn rename(tx: &Tx, before: &customer::Model, after: &UserId) -> Result<u64, DbErr> {
     let new = customer::Model {
         user_id: after.clone(),
         customer_key: CustomerKey::random(),

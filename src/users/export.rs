@@ -7,13 +7,14 @@ use entity::{
     OrderId, UserId, checkout, compensation, customer, event_amount, finding, idempotency_key, payment,
     payment_event, refund, subscription, subscription_period, temp_order, webhook,
 };
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
 
 use super::rows::{self, Items};
 use crate::app::App;
 use crate::auth::Principal;
 use crate::check;
+use crate::db::Tx;
 
 /// Orders that are in memory at once.
 const BATCH: u64 = 100;
@@ -76,11 +77,7 @@ fn list<W: Write>(out: &mut W, name: &str, items: impl Iterator<Item = Value>) -
     list.end()
 }
 
-async fn temp_orders<W: Write>(
-    db: &DatabaseTransaction,
-    user_id: &UserId,
-    out: &mut W,
-) -> Result<(), ExportError> {
+async fn temp_orders<W: Write>(db: &Tx, user_id: &UserId, out: &mut W) -> Result<(), ExportError> {
     use temp_order::Column;
     let mut list = Items::begin(out, "tempOrders")?;
     let mut last: Option<OrderId> = None;
@@ -106,11 +103,7 @@ async fn temp_orders<W: Write>(
     Ok(list.end()?)
 }
 
-async fn payments<W: Write>(
-    db: &DatabaseTransaction,
-    user_id: &UserId,
-    out: &mut W,
-) -> Result<(), ExportError> {
+async fn payments<W: Write>(db: &Tx, user_id: &UserId, out: &mut W) -> Result<(), ExportError> {
     use payment::Column;
     let mut list = Items::begin(out, "payments")?;
     let mut last: Option<OrderId> = None;
@@ -130,7 +123,7 @@ async fn payments<W: Write>(
 }
 
 /// The payments of one batch, each with the rows of the other tables that are about its order.
-async fn with_what_belongs(db: &DatabaseTransaction, batch: &[payment::Model]) -> Result<Vec<Value>, DbErr> {
+async fn with_what_belongs(db: &Tx, batch: &[payment::Model]) -> Result<Vec<Value>, DbErr> {
     let ids: Vec<OrderId> = batch.iter().map(|row| row.order_id.clone()).collect();
     let mut items: Vec<Value> = batch.iter().map(rows::payment).collect();
     /// Adds the rows of one table as a member of their payments.

@@ -3,6 +3,7 @@
 mod constraints;
 mod outage;
 mod scans;
+mod silence;
 mod statements;
 mod writers;
 
@@ -14,6 +15,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         constraints::scenarios(),
         outage::scenarios(),
         scans::scenarios(),
+        silence::scenarios(),
         statements::scenarios(),
         writers::scenarios(),
     ]

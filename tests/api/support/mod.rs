@@ -10,6 +10,7 @@ pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod scenario;
+pub(crate) mod way;
 pub(crate) mod world;
 
 /// Says something to whoever runs the tests.
