@@ -1,7 +1,8 @@
 //! How far a run has come, for its row, the command line and whoever takes it over.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Shared between a run and those who watch it; cheap to clone.
 #[derive(Clone, Debug)]
@@ -11,8 +12,13 @@ pub struct Progress(Arc<Counters>);
 struct Counters {
     done: AtomicU64,
     total: AtomicU64,
-    is_being_written: AtomicBool,
+    /// Since when it is being written into the run's row.
+    writing: Mutex<Option<Instant>>,
 }
+
+/// For how long a write is taken for what keeps the database busy. One that takes longer waits for others, and they are
+/// who the work gives way to.
+const BRIEF: Duration = Duration::from_millis(500);
 
 /// Says of a total that nobody knows it.
 const UNKNOWN: u64 = u64::MAX;
@@ -31,7 +37,7 @@ impl Progress {
         Self(Arc::new(Counters {
             done: AtomicU64::new(done),
             total: AtomicU64::new(total),
-            is_being_written: AtomicBool::new(false),
+            writing: Mutex::new(None),
         }))
     }
 
@@ -47,15 +53,19 @@ impl Progress {
 
     /// Does `write`, which puts this into the run's row beside the work.
     pub(super) async fn while_written<T>(&self, write: impl Future<Output = T>) -> T {
-        self.0.is_being_written.store(true, Ordering::Relaxed);
+        *self.writing() = Some(Instant::now());
         let written = write.await;
-        self.0.is_being_written.store(false, Ordering::Relaxed);
+        *self.writing() = None;
         written
     }
 
     /// Whether the run itself is at work in the database beside its work: that is nobody to give way to.
     pub(crate) fn is_being_written(&self) -> bool {
-        self.0.is_being_written.load(Ordering::Relaxed)
+        self.writing().is_some_and(|since| since.elapsed() < BRIEF)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Rows changed so far, by all runners of the run.
@@ -89,5 +99,7 @@ mod tests {
         assert!(!progress.is_being_written());
         let seen = progress.while_written(async { progress.is_being_written() }).await;
         assert!(seen && !progress.is_being_written());
+        *progress.writing() = Some(Instant::now() - BRIEF);
+        assert!(!progress.is_being_written(), "it waits for others");
     }
 }

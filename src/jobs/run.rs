@@ -1,9 +1,11 @@
 //! Runs jobs: those that are due, or one by hand.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use entity::job_run::{self, JobRunStatus};
+use futures_util::FutureExt;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use tracing::Instrument;
 
@@ -142,7 +144,7 @@ impl Mission {
         let span = tracing::info_span!("job", job = self.job.name());
         async {
             let end = tokio::select! {
-                worked = self.job.work(app, now, &self.progress) => worked.map_or_else(End::Failed, End::Worked),
+                end = sheltered(self.job.work(app, now, &self.progress)) => end,
                 () = self.signs_of_life(app, &run) => End::TakenOver,
                 () = self.has_to_stop(app) => End::Worked(Worked::InPart),
             };
@@ -221,5 +223,26 @@ impl Mission {
                 tokio::time::sleep(GRACE).await;
             }
         }
+    }
+}
+
+/// How `work` ends. A panic is a failure like others, which is told and rested from: were the run left as it is, the next
+/// process would take it over at once and break the same way.
+async fn sheltered(work: impl Future<Output = Result<Worked, DbErr>>) -> End {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(worked) => worked.map_or_else(End::Failed, End::Worked),
+        Err(_panic) => End::Failed(DbErr::Custom("the work panicked".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_panics_has_failed() {
+        let end = sheltered(async { panic!("a bug") }).await;
+        assert!(matches!(end, End::Failed(DbErr::Custom(why)) if why.contains("panicked")));
+        assert!(matches!(sheltered(async { Ok(Worked::Whole) }).await, End::Worked(Worked::Whole)));
     }
 }
