@@ -18,6 +18,7 @@ USER nonroot:nonroot
 ENV GUDOK__SERVER__BIND=0.0.0.0:8080 GUDOK__DATABASE__URL=sqlite:///data/gudok.db?mode=rwc
 EXPOSE 8080
 VOLUME /data
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/gudok", "health"]
+# Whether it lives, not whether it is ready: who replaces unhealthy containers must not do so because the database is away.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/gudok", "health", "--alive"]
 ENTRYPOINT ["/usr/local/bin/gudok"]
 CMD ["serve"]

@@ -42,13 +42,13 @@ pub struct Identity {
 impl Identity {
     /// Who acts, for the audit log.
     pub fn actor(&self) -> Actor {
-        let (kind, name) = match &self.credential {
-            Credential::AdminKey => (ActorKind::ConfiguredKey, "auth.admin_key".to_owned()),
-            Credential::ServiceKey => (ActorKind::ConfiguredKey, "auth.service_key".to_owned()),
-            Credential::ApiKey { prefix, .. } => (ActorKind::ApiKey, prefix.clone()),
+        let (kind, name, address) = match &self.credential {
+            Credential::AdminKey => (ActorKind::ConfiguredKey, "auth.admin_key".to_owned(), self.address),
+            Credential::ServiceKey => (ActorKind::ConfiguredKey, "auth.service_key".to_owned(), self.address),
+            Credential::ApiKey { prefix, .. } => (ActorKind::ApiKey, prefix.clone(), self.address),
             // The log outlives a user who wants to be forgotten; the record that was acted on tells who it was until then.
-            Credential::User(_) => (ActorKind::User, "user".to_owned()),
+            Credential::User(_) => (ActorKind::User, "user".to_owned(), None),
         };
-        Actor { kind, name, address: self.address, request_id: self.request_id.clone() }
+        Actor { kind, name, address, request_id: self.request_id.clone() }
     }
 }

@@ -1,4 +1,4 @@
-//! `gudok health`: whether the service on this machine can serve, for containers that have no other client.
+//! `gudok health`: whether the service on this machine can serve, or at least lives, for containers that have no other client.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -17,9 +17,12 @@ pub(super) struct Arguments {
     /// What to ask; `/readyz` at `server.bind` unless set.
     #[arg(long)]
     url: Option<String>,
+    /// Asks `/healthz` instead: whether the process lives, whatever its database does.
+    #[arg(long, conflicts_with = "url")]
+    alive: bool,
 }
 
-/// Asks `/readyz`; exit code 0 when it answers 200.
+/// Asks `/readyz` or `/healthz`; exit code 0 when it answers 200.
 ///
 /// # Errors
 /// When the settings cannot be read, or nothing answers.
@@ -37,7 +40,8 @@ pub(super) async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::
             // shows an older one than the files hold. Nothing is sent that anybody may not see, and all that is learned is
             // whether somebody serves there; so any certificate will do.
             let client = client.tls_danger_accept_invalid_certs(server.has_tls());
-            (format!("{scheme}://{}/readyz", reachable(server.bind)), client)
+            let path = if arguments.alive { "healthz" } else { "readyz" };
+            (format!("{scheme}://{}/{path}", reachable(server.bind)), client)
         }
     };
     let status = client.build()?.get(url).send().await?.status();

@@ -1,5 +1,6 @@
 //! The other commands: `migrate`, `job run`, `openapi`, and what is said of those that are none.
 
+use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
 use crate::support::process::{complaint, run};
@@ -9,6 +10,8 @@ use crate::support::world::World;
 scenarios![
     migrating_several_times_at_once_leaves_one_whole_schema,
     migrating_down_drops_everything_only_when_said_twice,
+    an_older_version_leaves_a_newer_schema_as_it_is,
+    whether_a_service_lives_is_not_whether_it_is_ready,
     a_job_run_by_hand_prints_its_run,
     an_unknown_job_is_refused_with_the_names_there_are,
     an_unknown_command_is_refused,
@@ -43,6 +46,26 @@ async fn migrating_down_drops_everything_only_when_said_twice(world: &World) {
     let ended = run(&variables, &["migrate"]).await;
     assert!(ended.status.success(), "{}", complaint(&ended));
     assert!(run(&variables, &job).await.status.success());
+}
+
+async fn an_older_version_leaves_a_newer_schema_as_it_is(world: &World) {
+    let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m99991231_000001_of_a_newer_version', 0)";
+    world.app.db.read().execute_unprepared(newer).await.expect("a step that this version does not know");
+    // A container that is started again in the middle of a roll-out, or to go back, migrates first.
+    let ended = run(&world.variables, &["migrate"]).await;
+    assert!(ended.status.success(), "{}", complaint(&ended));
+    world.service().get("/readyz").await.expect(200);
+}
+
+async fn whether_a_service_lives_is_not_whether_it_is_ready(world: &World) {
+    let mut variables = world.variables.clone();
+    let bound = world.base.trim_start_matches("http://").to_owned();
+    variables.insert("GUDOK__SERVER__BIND".to_owned(), bound);
+    assert!(run(&variables, &["health"]).await.status.success());
+    let forget = "DELETE FROM seaql_migrations";
+    world.app.db.read().execute_unprepared(forget).await.expect("a schema that is too old");
+    assert!(!run(&variables, &["health"]).await.status.success());
+    assert!(run(&variables, &["health", "--alive"]).await.status.success());
 }
 
 /// Every job that there is.
