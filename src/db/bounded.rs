@@ -168,3 +168,20 @@ impl<C: ConnectionTrait> ConnectionTrait for Bounded<C> {
         self.inner.support_returning()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::{is_unavailable, lost_its_connection};
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_not_answered_in_time_counts_as_a_connection_that_died() {
+        let silence = Silence::default();
+        let bound = Bound::new(Some(Duration::from_millis(1)), silence.clone());
+        assert_eq!(bound.lasting(Duration::from_hours(1)).wait(async { Ok(7) }).await.ok(), Some(7));
+        assert!(silence.noted().is_none());
+        let outcome = bound.wait(std::future::pending::<Result<(), DbErr>>()).await;
+        assert!(outcome.is_err_and(|error| lost_its_connection(&error) && is_unavailable(&error)));
+        assert!(silence.noted().is_some());
+    }
+}
