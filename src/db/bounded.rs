@@ -3,21 +3,18 @@
 //! of an hour, or never, and until then the statement would hold its connection and whoever waits for it.
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::prelude::async_trait::async_trait;
-use sea_orm::sqlx::pool::{PoolConnectionMetadata, PoolOptions};
-use sea_orm::sqlx::{self, Connection as _, PgConnection, Postgres};
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    RuntimeErr, Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-/// A connection that has not been used for so long is asked whether it is alive before it is.
-const IDLE: Duration = Duration::from_secs(1);
-/// How long its answer is waited for.
-const ALIVE_WITHIN: Duration = Duration::from_secs(2);
+use super::silence::{Silence, unanswered};
+
+/// How long a commit is waited for while nothing else is silent: no `statement_timeout` ends one that waits for a synchronous
+/// standby, and the session of one that is given up stays at the server for as long.
+const COMMIT_WITHIN: Duration = Duration::from_mins(10);
+/// How often is looked whether something else has fallen silent.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
 /// What statements run on, inside of a transaction.
 pub type Tx = Bounded<DatabaseTransaction>;
@@ -37,16 +34,12 @@ pub(super) struct Bound {
     silence: Silence,
 }
 
-/// When a server last fell silent. Connections from before are not used again, those that nothing was asked of included.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Silence(Arc<Mutex<Option<Instant>>>);
-
 impl<C> Bounded<C> {
     pub(super) fn new(inner: C, bound: Bound) -> Self {
         Self { inner, bound }
     }
 
-    /// The same without a bound, for work that is known to take long.
+    /// The same without a bound: for migrations, which take as long as they take, and for what is bounded as a whole.
     pub(super) fn unbounded(&self) -> &C {
         &self.inner
     }
@@ -70,76 +63,37 @@ impl Bound {
     pub(super) async fn wait<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         let Some(within) = self.within else { return work.await };
         let mut work = pin!(work);
+        let mut waiting = self.silence.waiting();
         if let Ok(outcome) = tokio::time::timeout(within, &mut work).await {
+            waiting.answered();
             return outcome;
         }
         // Noted while the connection is still held: as soon as it is let go, the pool looks.
         self.silence.fell();
-        Err(DbErr::Query(RuntimeErr::SqlxError(Arc::new(silent()))))
-    }
-}
-
-impl Silence {
-    /// Lets the pool throw away what leads to a server that has fallen silent, instead of asking it once more.
-    pub(super) fn watched(&self, options: &mut ConnectOptions) {
-        let silence = self.clone();
-        options.map_sqlx_postgres_before_acquire(move |connection, meta| {
-            let silence = silence.clone();
-            Box::pin(async move { silence.may_be_used(connection, meta).await })
-        });
-        let silence = self.clone();
-        options.map_sqlx_postgres_pool_opts(move |pool: PoolOptions<Postgres>| {
-            let silence = silence.clone();
-            pool.test_before_acquire(false).after_release(move |_, meta| {
-                // With an error the socket is closed without a word to the other end.
-                let outcome = if silence.reaches_back_to(meta) { Err(silent()) } else { Ok(true) };
-                Box::pin(std::future::ready(outcome))
-            })
-        });
+        Err(unanswered())
     }
 
-    async fn may_be_used(
+    /// The same for a commit, which may take long at a server that is well: it is given up early only where another
+    /// connection falls silent meanwhile.
+    pub(super) async fn wait_for_commit(
         &self,
-        connection: &mut PgConnection,
-        meta: PoolConnectionMetadata,
-    ) -> Result<bool, sqlx::Error> {
-        let idle = meta.idle_for;
-        if self.reaches_back_to(meta) {
-            return Ok(false);
-        }
-        if idle < IDLE {
-            return Ok(true);
-        }
-        match tokio::time::timeout(ALIVE_WITHIN, connection.ping()).await {
-            Ok(alive) => alive.map(|()| true),
-            Err(_) => {
-                self.fell();
-                Err(silent())
+        work: impl Future<Output = Result<(), DbErr>>,
+    ) -> Result<(), DbErr> {
+        let Some(within) = self.within else { return work.await };
+        let mut work = pin!(work);
+        let mut waiting = self.silence.waiting();
+        let begun = Instant::now();
+        loop {
+            if let Ok(outcome) = tokio::time::timeout(LOOKS_EVERY, &mut work).await {
+                waiting.answered();
+                return outcome;
+            }
+            let others_fell = self.silence.has_fallen_since(begun);
+            if begun.elapsed() >= if others_fell { within } else { COMMIT_WITHIN } {
+                return Err(unanswered());
             }
         }
     }
-
-    /// Notes that a connection has not answered in time.
-    fn fell(&self) {
-        *self.noted() = Some(Instant::now());
-        tracing::warn!("the database has not answered in time; its connections are opened anew");
-    }
-
-    /// Whether a connection was opened before the server fell silent.
-    fn reaches_back_to(&self, meta: PoolConnectionMetadata) -> bool {
-        self.noted().is_some_and(|at| meta.age > at.elapsed())
-    }
-
-    fn noted(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn silent() -> sqlx::Error {
-    sqlx::Error::Io(std::io::Error::new(
-        std::io::ErrorKind::TimedOut,
-        "the database has not answered in time",
-    ))
 }
 
 #[async_trait]
@@ -176,12 +130,31 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_answered_in_time_counts_as_a_connection_that_died() {
-        let silence = Silence::default();
+        let (start, silence) = (Instant::now(), Silence::default());
         let bound = Bound::new(Some(Duration::from_millis(1)), silence.clone());
         assert_eq!(bound.lasting(Duration::from_hours(1)).wait(async { Ok(7) }).await.ok(), Some(7));
-        assert!(silence.noted().is_none());
+        assert!(!silence.has_fallen_since(start) && !silence.is_suspected());
         let outcome = bound.wait(std::future::pending::<Result<(), DbErr>>()).await;
         assert!(outcome.is_err_and(|error| lost_its_connection(&error) && is_unavailable(&error)));
-        assert!(silence.noted().is_some());
+        assert!(silence.has_fallen_since(start));
+    }
+
+    #[tokio::test]
+    async fn what_its_caller_gives_up_is_no_silence() {
+        let (start, silence) = (Instant::now(), Silence::default());
+        let bound = Bound::new(Some(Duration::from_hours(1)), silence.clone());
+        let given_up =
+            tokio::time::timeout(Duration::ZERO, bound.wait(std::future::pending::<Result<(), DbErr>>()));
+        assert!(given_up.await.is_err());
+        assert!(!silence.has_fallen_since(start) && silence.is_suspected());
+    }
+
+    #[tokio::test]
+    async fn a_commit_is_given_up_once_others_fall_silent() {
+        let silence = Silence::default();
+        let bound = Bound::new(Some(Duration::ZERO), silence.clone());
+        let commit = bound.wait_for_commit(std::future::pending());
+        let (outcome, ()) = tokio::join!(commit, async { silence.fell() });
+        assert!(outcome.is_err_and(|error| lost_its_connection(&error)));
     }
 }

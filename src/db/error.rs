@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::io::ErrorKind;
 
 use sea_orm::sqlx;
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
@@ -28,6 +29,17 @@ pub fn is_unavailable(error: &DbErr) -> bool {
             _ => false,
         },
     }
+}
+
+/// Whether no connection leads to the database at the moment, whatever was asked.
+pub fn is_unreachable(error: &DbErr) -> bool {
+    let no_place = matches!(sqlx_error(error), Some(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed));
+    no_place || matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) || lost_its_connection(error)
+}
+
+/// Whether an answer was waited for until nobody believed in it any more.
+pub(super) fn went_unanswered(error: &(dyn Error + 'static)) -> bool {
+    matches!(inner(error), Some(sqlx::Error::Io(error)) if error.kind() == ErrorKind::TimedOut)
 }
 
 /// Whether a lock was not to be had in time.
@@ -98,7 +110,7 @@ fn of_sqlx(error: &RuntimeErr) -> Option<&sqlx::Error> {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
+    use sea_orm::sqlx::error::{DatabaseError, ErrorKind as Kind};
 
     use super::*;
 
@@ -128,8 +140,8 @@ mod tests {
             self
         }
 
-        fn kind(&self) -> ErrorKind {
-            ErrorKind::Other
+        fn kind(&self) -> Kind {
+            Kind::Other
         }
     }
 
@@ -148,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_is_gone_is_told_from_an_answer() {
-        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let broken = std::io::Error::from(ErrorKind::ConnectionReset);
         let broken = DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Io(broken).into()));
         assert!(lost_its_connection(&broken) && lost_its_connection(&Domain::from(broken)));
         for code in ["57P01", "57P02", "57P03", "08006"] {

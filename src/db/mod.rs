@@ -20,14 +20,16 @@ mod joined;
 pub mod migrate;
 mod pooler;
 mod reader;
+mod silence;
 mod writes;
 
 pub(crate) use batches::delete_in_batches;
-use bounded::{Bound, Silence};
+use bounded::Bound;
 pub use bounded::{Bounded, Tx};
-pub use error::{is_unavailable, unique_violation};
+pub use error::{is_unavailable, is_unreachable, unique_violation};
 pub(crate) use joined::{columns, columns_without, joined};
 pub use reader::Reader;
+use silence::Silence;
 pub(crate) use writes::{Place, Writes};
 
 /// How long a request waits for a connection before it is told that the database is not there.
@@ -36,10 +38,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one statement of a snapshot may run.
 const SNAPSHOT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
-/// How much longer than a statement may run its answer is waited for.
-const GRACE: Duration = Duration::from_secs(5);
-/// How long a commit is waited for: no `statement_timeout` ends one that waits for a synchronous standby.
-const COMMIT_WITHIN: Duration = Duration::from_secs(60);
+/// How much longer than a statement may run its answer is waited for: it may have to wait for a connection first, and to be
+/// prepared.
+const GRACE: Duration = Duration::from_secs(15);
 /// How often a transaction that lost to another is tried again.
 const MOST_TRIES: u32 = 6;
 
@@ -104,7 +105,7 @@ impl Database {
             options.statement_timeout(STATEMENT_TIMEOUT).set_application_name("gudok");
             // No fractions are read, and a pooler would have to be told to let it pass.
             options.map_sqlx_postgres_opts(|postgres| postgres.extra_float_digits(None));
-            silence.watched(&mut options);
+            silence.watched(&mut options, STATEMENT_TIMEOUT + GRACE);
             within = Some(STATEMENT_TIMEOUT + GRACE);
         }
         let statements = Counter::default();
@@ -152,6 +153,7 @@ impl Database {
     /// Whether a transaction that could not be opened because of `error` should be tried again: none then, else the error.
     /// A connection of the pool may have died since it was last used.
     pub async fn begin_again(&self, error: DbErr, tries: &mut u32) -> Option<DbErr> {
+        spare_patience(&error, tries);
         let again = error::lost_its_connection(&error) && may_run_again(&self.retries, tries).await;
         (!again).then_some(error)
     }
@@ -279,7 +281,7 @@ impl Transaction<'_> {
         let (outcome, dead) = match outcome {
             // When the connection dies now, nobody knows whether it was kept: running it again could do it twice.
             Ok(value) => {
-                let kept = bound.lasting(COMMIT_WITHIN).wait(inner.commit()).await;
+                let kept = bound.wait_for_commit(inner.commit()).await;
                 (kept.map(|()| value).map_err(E::from), false)
             }
             Err(error) => {
@@ -293,10 +295,18 @@ impl Transaction<'_> {
         };
         match &outcome {
             Err(error) if dead || error::lost_to_another(error) => {
+                spare_patience(error, tries);
                 if may_run_again(self.retries, tries).await { None } else { Some(outcome) }
             }
             _ => Some(outcome),
         }
+    }
+}
+
+/// What was not answered has taken long enough to be tried only once more.
+fn spare_patience(error: &(dyn std::error::Error + 'static), tries: &mut u32) {
+    if error::went_unanswered(error) {
+        *tries = (*tries).max(MOST_TRIES - 2);
     }
 }
 

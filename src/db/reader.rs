@@ -4,22 +4,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::TryFutureExt;
 use prometheus_client::metrics::counter::Counter;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, Postgres, Sqlite};
 use sea_orm::{DbBackend, DbErr, QueryResult, RuntimeErr};
 
-use super::{Bound, Database};
+use super::Database;
+use super::silence::unanswered;
 
-/// How long an answer is waited for: whoever waits can still read for itself.
+/// How long PostgreSQL's answer is waited for. That may be too short for a server that is well but slow, so nothing is concluded
+/// from it: the connection is closed, and whoever waits can still read for itself.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
 /// A connection of the pool's; given back when it is dropped.
 #[derive(Debug)]
 pub struct Reader {
     kept: Kept,
-    bound: Bound,
     statements: Counter,
 }
 
@@ -40,8 +40,7 @@ impl Database {
             DbBackend::Sqlite => db.get_sqlite_connection_pool().acquire().await.map(Kept::Sqlite),
             _ => db.get_postgres_connection_pool().acquire().await.map(Kept::Postgres),
         };
-        let (bound, statements) = (self.bound.lasting(READ_WITHIN), self.statements.clone());
-        Ok(Reader { kept: kept.map_err(failed)?, bound, statements })
+        Ok(Reader { kept: kept.map_err(failed)?, statements: self.statements.clone() })
     }
 
     /// Whether the pool could give out one more connection.
@@ -81,21 +80,25 @@ impl Reader {
         second: Option<i64>,
     ) -> Result<Vec<QueryResult>, DbErr> {
         self.statements.inc();
-        let Self { kept, bound, .. } = self;
-        match kept {
+        match &mut self.kept {
             Kept::Postgres(connection) => {
                 let query = sqlx::query(sql).bind(first);
                 let query = if let Some(second) = second { query.bind(second) } else { query };
-                let rows = query.fetch_all(&mut **connection).map_err(failed);
-                Ok(bound.wait(rows).await?.into_iter().map(QueryResult::from).collect())
+                let rows = tokio::time::timeout(READ_WITHIN, query.fetch_all(&mut **connection)).await;
+                let Ok(rows) = rows else {
+                    connection.close_on_drop();
+                    return Err(unanswered());
+                };
+                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
             }
             Kept::Sqlite(connection) => {
                 let query = sqlx::query(sql).bind(first);
                 let query = if let Some(second) = second { query.bind(second) } else { query };
-                let rows = query.fetch_all(&mut **connection).map_err(failed);
-                Ok(bound.wait(rows).await?.into_iter().map(QueryResult::from).collect())
+                let rows = query.fetch_all(&mut **connection).await;
+                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
             }
         }
+        .map_err(failed)
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::read::{Held, Subscribed, held, held_together};
 use crate::clock::Clock;
-use crate::db::{Database, Reader, is_unavailable};
+use crate::db::{Database, Reader, is_unreachable};
 
 /// Readers at once. One serves as long as it can, so that many wait together; another helps it where it cannot.
 const MOST_READERS: usize = 2;
@@ -172,7 +172,7 @@ impl Reading {
                 Ok(reader) => Some(reader),
                 Err(error) => {
                     tracing::debug!(%error, "could not read for those who wait; they read for themselves");
-                    if is_unavailable(&error) {
+                    if is_unreachable(&error) {
                         // The next ones would wait as long for the same; all of them find out at once now.
                         self.shared.queue().waiting.clear();
                     }
