@@ -18,7 +18,7 @@ const JOB: [&str; 3] = ["job", "run", "expire-subscriptions"];
 const SHARE: f64 = 0.4;
 /// How many measurements long they do, with and without it: a disk that stands still now and then must have done so in both.
 /// The job takes its time beside them, and goes on alone then.
-const BESIDE: u32 = 15;
+const BESIDE: u32 = 50;
 
 pub(super) async fn run(world: &World) {
     let subscriptions = world.settings.subscriptions;
@@ -113,6 +113,14 @@ async fn job_of(address: SocketAddr) -> Duration {
     }
 }
 
+/// Has the server write out what it has changed so far, so that neither those who buy first pay for the books that were just
+/// copied, nor those who buy second for the first.
+async fn write_out(world: &World, engine: Engine) {
+    if engine == Engine::Postgres {
+        world.administer("CHECKPOINT").await;
+    }
+}
+
 /// Buyers come at a steady rate, first alone and then while the job runs.
 async fn buyers_beside(world: &World, toss: &Process, engine: Engine, seed: Seed) {
     let books = world.books(engine, seed).await;
@@ -122,8 +130,10 @@ async fn buyers_beside(world: &World, toss: &Process, engine: Engine, seed: Seed
     let rate = most.rate() * SHARE;
     let plan = world.plan(&addresses, CLIENTS);
     let plan = Plan { time: plan.time * BESIDE, ..plan };
+    write_out(world, engine).await;
     let alone = open(plan, rate, &Cell::new(false), buyers(world.number())).await;
     let done = Cell::new(false);
+    write_out(world, engine).await;
     // The job's beginning counts.
     let plan = Plan { warm: Duration::ZERO, ..plan };
     let job = async {
