@@ -21,7 +21,7 @@ const A_WHILE: Duration = Duration::from_secs(2);
 /// Stops whoever asks for payments or subscriptions until it is let go.
 const LOCK: &str = "LOCK TABLE payment, subscription IN ACCESS EXCLUSIVE MODE";
 /// Connections of the service that loses its database: one for each request that is under way then.
-const CONNECTIONS: usize = 3;
+const CONNECTIONS: i64 = 3;
 
 async fn what_was_asked_of_a_server_that_fell_silent_is_asked_of_the_next(world: &World) {
     if world.backend == Backend::Sqlite {
@@ -40,7 +40,7 @@ async fn what_was_asked_of_a_server_that_fell_silent_is_asked_of_the_next(world:
     let fell = Notify::new();
     let hold = Hold::of(world, LOCK).await;
     let lost = async {
-        awaited_by(world, 3).await;
+        awaited_by(world, CONNECTIONS).await;
         way.falls_silent();
         fell.notify_one();
         hold.release().await;
@@ -67,7 +67,7 @@ async fn what_was_asked_of_a_server_that_fell_silent_is_asked_of_the_next(world:
             let hold = Hold::of(world, LOCK).await;
             let asked = join_all((0..CONNECTIONS).map(async |_| client.get(&known).await.status));
             let released = async {
-                let together = tokio::time::timeout(A_WHILE, awaited_by(world, 3)).await.is_ok();
+                let together = tokio::time::timeout(A_WHILE, awaited_by(world, CONNECTIONS)).await.is_ok();
                 hold.release().await;
                 together
             };
