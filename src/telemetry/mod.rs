@@ -1,8 +1,13 @@
 //! Log lines: for people in a terminal, JSON elsewhere. Secrets, card numbers and whole payment keys are in none.
 
+use std::fs::File;
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
+
+mod json;
 
 /// Ours in full, and of the libraries only what needs attention.
 const DEFAULT_LEVELS: &str = "info,poem=warn,sea_orm_migration=warn,tokio_cron_scheduler=warn";
@@ -20,16 +25,25 @@ pub fn init_beside_progress() {
 
 fn init_at(levels: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(levels));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter);
     // A second start in one process (tests) keeps the first subscriber.
     let started = if std::io::stderr().is_terminal() {
-        lines.compact().try_init()
+        lines.with_writer(std::io::stderr).compact().try_init()
     } else {
-        lines.json().flatten_event(true).with_current_span(false).try_init()
+        let lines = lines.fmt_fields(json::Members).event_format(json::Lines);
+        match unlocked_stderr() {
+            Ok(file) => lines.with_writer(Arc::new(file)).try_init(),
+            Err(_closed) => lines.with_writer(std::io::stderr).try_init(),
+        }
     };
     if started.is_err() {
         tracing::debug!("logging was already started");
     }
+}
+
+/// Standard error without the lock that all threads share: a line is one `write`, which the system keeps whole by itself.
+fn unlocked_stderr() -> std::io::Result<File> {
+    std::io::stderr().as_fd().try_clone_to_owned().map(File::from)
 }
 
 /// Enough of a payment key to find it in Toss's console, too little to use it.
