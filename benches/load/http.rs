@@ -6,6 +6,9 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// Headers that an answer has at most.
+const MOST_HEADERS: usize = 32;
+
 /// Who calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Key {
@@ -51,11 +54,14 @@ impl Connection {
     }
 
     pub(crate) async fn get(&mut self, path: &str, key: Key) -> Result<Answer<'_>, String> {
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\nAccept: application/json\r\n\r\n",
-            key.text()
-        );
-        self.send(&head).await
+        let request = [
+            "GET ",
+            path,
+            " HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ",
+            key.text(),
+            "\r\nAccept: application/json\r\n\r\n",
+        ];
+        self.send(&request.concat()).await
     }
 
     pub(crate) async fn post(&mut self, path: &str, key: Key, body: &str) -> Result<Answer<'_>, String> {
@@ -97,10 +103,17 @@ impl Connection {
             if stream.read_buf(&mut self.read).await? == 0 {
                 return Err(broken());
             }
-            let Some(head) = self.read.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-            let (status, length) =
-                std::str::from_utf8(&self.read[..head]).ok().and_then(parse).ok_or_else(broken)?;
-            let body = head + 4;
+            let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+            let mut head = httparse::Response::new(&mut headers);
+            let httparse::Status::Complete(body) = head.parse(&self.read).map_err(|_| broken())? else {
+                continue;
+            };
+            let status = head.code.ok_or_else(broken)?;
+            // gudok always says how long a body is.
+            let length =
+                head.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+            let length =
+                length.and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok()).unwrap_or(0);
             while self.read.len() < body + length {
                 if stream.read_buf(&mut self.read).await? == 0 {
                     return Err(broken());
@@ -109,15 +122,4 @@ impl Connection {
             return Ok((status, body));
         }
     }
-}
-
-/// The status and the length of the body; gudok always says how long that is.
-fn parse(head: &str) -> Option<(u16, usize)> {
-    let mut lines = head.split("\r\n");
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let length = lines.find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
-    });
-    Some((status, length.unwrap_or(0)))
 }
