@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
+use poem::endpoint::BoxEndpoint;
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
 use crate::app::App;
@@ -97,7 +98,7 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
     let spec = poem::endpoint::make_sync(move |_| {
         Response::builder().content_type("application/json").body(document.clone())
     });
-    Route::new()
+    let pages = Route::new()
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
         .at("/metrics", get(metrics::metrics))
@@ -107,14 +108,32 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .nest("/checkout", crate::checkout::routes())
         .at("/favicon.ico", get(crate::pages::assets::icon))
         .at("/assets/:name", get(crate::pages::assets::asset))
-        .nest("/admin", crate::admin::routes())
-        .nest("/", service)
+        .nest("/admin", crate::admin::routes());
+    ApiFirst { api: service.into_endpoint(), pages }
         .data(app.clone())
         .with(idempotency::Keys::new(app.clone(), Arc::clone(&paths)))
         .with(locks::Locks { app: app.clone(), paths: Arc::clone(&paths) })
         .with(problems::Problems { app, paths, overload, rates })
         .with(headers)
         .into_endpoint()
+}
+
+/// The API, which has nearly all requests, beside all else: one look at the path in place of another table of routes.
+struct ApiFirst {
+    api: BoxEndpoint<'static>,
+    pages: Route,
+}
+
+impl Endpoint for ApiFirst {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        if request.uri().path().starts_with("/v1/") {
+            self.api.call(request).await
+        } else {
+            self.pages.call(request).await
+        }
+    }
 }
 
 const DESCRIPTION: &str = "\

@@ -1,5 +1,6 @@
 //! Around every request: its id, its log line, and the one shape that all errors have.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -103,7 +104,7 @@ impl<E: Endpoint> Endpoint for WithProblems<E> {
             let status = response.status().as_u16();
             let elapsed_ms = u64::try_from(underway.answered(status).as_millis()).unwrap_or(u64::MAX);
             let caller = once.name();
-            tracing::info!(%method, path = loggable(&path), status, elapsed_ms, caller, "answered");
+            tracing::info!(%method, path = &*loggable(&path), status, elapsed_ms, caller, "answered");
             Ok(response)
         }
         .instrument(span)
@@ -281,6 +282,10 @@ fn parameter_fault(reason: &str) -> Fault {
 }
 
 /// A path as a log line may show it: bounded, and without control characters.
-fn loggable(path: &str) -> String {
-    path.chars().take(200).map(|c| if c.is_control() { '?' } else { c }).collect()
+fn loggable(path: &str) -> Cow<'_, str> {
+    const MOST: usize = 200;
+    if path.len() <= MOST && !path.bytes().any(|byte| byte.is_ascii_control() || !byte.is_ascii()) {
+        return Cow::Borrowed(path);
+    }
+    path.chars().take(MOST).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
