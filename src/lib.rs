@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod crash;
 pub mod db;
+mod generations;
 pub mod metrics;
 pub mod telemetry;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{self, Postgres, Sqlite};
+use sea_orm::sqlx::{self, Decode, Postgres, Row, Sqlite, ValueRef};
 use sea_orm::{DbBackend, DbErr, QueryResult, RuntimeErr};
 
 use super::Database;
@@ -100,6 +100,46 @@ impl Reader {
         }
         .map_err(failed)
     }
+}
+
+/// Adds the values of `row` to `bytes` as the database sent them, each behind its length: two rows of one statement are the same
+/// where these are.
+///
+/// # Errors
+/// When it is not a row that a [`Reader`] has read.
+pub fn raw(row: &QueryResult, bytes: &mut Vec<u8>) -> Result<(), DbErr> {
+    let mut add = |value: Option<&[u8]>| {
+        let length = value.map_or(-1, |value| i64::try_from(value.len()).unwrap_or(i64::MAX));
+        bytes.extend_from_slice(&length.to_ne_bytes());
+        bytes.extend_from_slice(value.unwrap_or_default());
+    };
+    if let Some(row) = row.try_as_pg_row() {
+        for at in 0..row.len() {
+            let value = row.try_get_raw(at).map_err(failed)?;
+            let value = match value.is_null() {
+                true => None,
+                false => Some(value.as_bytes().map_err(undecoded)?),
+            };
+            add(value);
+        }
+    } else if let Some(row) = row.try_as_sqlite_row() {
+        for at in 0..row.len() {
+            let value = row.try_get_raw(at).map_err(failed)?;
+            let value = match value.is_null() {
+                true => None,
+                // Its own copy: a value of SQLite's that has been lent as bytes can no longer be read as a number.
+                false => Some(<Vec<u8> as Decode<'_, Sqlite>>::decode(value).map_err(undecoded)?),
+            };
+            add(value.as_deref());
+        }
+    } else {
+        return Err(DbErr::Type("a row of neither database".to_owned()));
+    }
+    Ok(())
+}
+
+fn undecoded(error: sqlx::error::BoxDynError) -> DbErr {
+    failed(sqlx::Error::Decode(error))
 }
 
 fn failed(error: sqlx::Error) -> DbErr {

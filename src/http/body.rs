@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use poem::http::{HeaderMap, StatusCode, header};
+use hyper::body::Bytes;
+use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::payload::{ParsePayload, Payload};
 use poem_openapi::registry::{
@@ -67,9 +68,9 @@ const ORDINARY: usize = 1024;
 /// Headers that an answer has at most on an ordinary day.
 const HEADERS: usize = 12;
 
-/// A `T` that has been written down as JSON.
+/// A `T` that has been written down as JSON; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Written<T>(Vec<u8>, PhantomData<fn() -> T>);
+pub struct Written<T>(Bytes, PhantomData<fn() -> T>);
 
 impl<T: Serialize> Written<T> {
     /// Writes `value` down.
@@ -82,7 +83,7 @@ impl<T: Serialize> Written<T> {
             tracing::error!(%error, "an answer that makes no JSON");
             Code::Internal
         })?;
-        Ok(Self(text, PhantomData))
+        Ok(Self(text.into_boxed_slice().into(), PhantomData))
     }
 
     /// The JSON.
@@ -103,11 +104,12 @@ impl<T: Type> Payload for Written<T> {
     }
 }
 
-impl<T: Send> IntoResponse for Written<T> {
+impl<T: Type> IntoResponse for Written<T> {
     fn into_response(self) -> Response {
-        let mut response =
-            Response::builder().status(StatusCode::OK).content_type("application/json").body(self.0);
-        response.headers_mut().reserve(HEADERS);
+        let mut response = Response::builder().status(StatusCode::OK).body(self.0);
+        let headers = response.headers_mut();
+        headers.reserve(HEADERS);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(<Self as Payload>::CONTENT_TYPE));
         response
     }
 }

@@ -1,7 +1,5 @@
 //! Subscriptions over HTTP.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::plan;
 use entity::subscription::{self, SubscriptionStatus};
 use poem::web::Data;
@@ -9,17 +7,17 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use sea_orm::DbErr;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::list::{SubscriptionFilter, list};
 use super::read::Subscribed;
 use super::schedule::Slot;
+use super::told::Told;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::Tag;
 use crate::http::body::{Json, Written};
 use crate::http::code::{AUTH, Code, INPUT};
-use crate::http::error::{Answer, ApiError, refusals};
+use crate::http::error::{Answer, refusals};
 use crate::http::fields::{self, Together};
 use crate::http::nullable::Nullable;
 use crate::http::page::PageRequest;
@@ -169,26 +167,19 @@ enum EntitlementAnswer {
 }
 
 impl EntitlementAnswer {
-    fn of(view: &SubscriptionView, max_age: u64, known: Option<&str>) -> Result<Self, ApiError> {
-        let written = Written::of(view)?;
-        let tag = etag(written.bytes());
+    fn of(told: &Told, max_age: u64, known: Option<&str>) -> Self {
+        let tag = told.tag.clone();
         let control = match max_age {
             0 => "private, no-cache".to_owned(),
             seconds => format!("private, max-age={seconds}"),
         };
         let vary = "Authorization".to_owned();
-        Ok(if known.is_some_and(|known| names(known, &tag)) {
+        if known.is_some_and(|known| names(known, &tag)) {
             Self::Unchanged(tag, control, vary)
         } else {
-            Self::Shown(written, tag, control, vary)
-        })
+            Self::Shown(told.body.clone(), tag, control, vary)
+        }
     }
-}
-
-/// A tag for a body (RFC 9110, 8.8.3).
-fn etag(body: &[u8]) -> String {
-    let hash = Sha256::digest(body);
-    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash[..16]))
 }
 
 /// Whether `If-None-Match` names `tag`; a proxy may have marked it as weak.
@@ -230,11 +221,9 @@ impl SubscriptionsApi {
             return Err(Code::SubscriptionNotFound.into());
         }
         let found = app.entitlements.of_user(&app.db, &user_id, &app.clock).await?;
-        let (subscribed, now) = found.ok_or(Code::SubscriptionNotFound)?;
-        let until = subscribed.changes_at;
-        let max_age = app.config.billing.entitlement_max_age(until, now);
-        let view = SubscriptionView::of(subscribed);
-        Ok(EntitlementAnswer::of(&view, max_age, if_none_match.0.as_deref())?)
+        let (told, now) = found.ok_or(Code::SubscriptionNotFound)?;
+        let max_age = app.config.billing.entitlement_max_age(told.changes_at, now);
+        Ok(EntitlementAnswer::of(&told, max_age, if_none_match.0.as_deref()))
     }
 
     /// List subscriptions

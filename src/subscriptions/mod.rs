@@ -11,6 +11,7 @@ mod read;
 pub mod schedule;
 pub mod state;
 mod together;
+mod told;
 
 pub(crate) use expire::expire;
 pub use list::{Listed, SubscriptionFilter, list};

@@ -12,10 +12,13 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 use super::kept;
 use super::schedule::Slot;
 use super::state::State;
-use crate::db::Reader;
+use super::told::{Memory, Told};
+use crate::db::{Reader, raw};
 
 /// Periods that are read at most, newest first kept: fifty years of months.
 const MOST_PERIODS: i64 = 600;
+/// Bytes of an ordinary row with its plan.
+const ORDINARY_ROW: usize = 1024;
 
 /// A subscription and its live periods at an instant.
 #[derive(Clone, Debug)]
@@ -62,25 +65,44 @@ pub(super) async fn held(db: &impl ConnectionTrait, user_id: &UserId) -> Result<
     Ok(all.remove(user_id))
 }
 
+/// What was found out of one of many users.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    /// What was told of the very same row before.
+    Told(Arc<Told>),
+    /// What the books hold, with the row's bytes where all of it comes from the row.
+    Held(Box<Held>, Option<Vec<u8>>),
+}
+
 /// What the books hold of each of `user_ids`: of all in one statement, and in another one of those whose row keeps no copy
-/// of its periods. Of plans, that of the row may be all. Behind it, those of whom that is more than one statement should read.
-pub(super) async fn held_together(
+/// of its periods. Of plans, that of the row may be all. A row of which something is remembered that holds at `now` is not
+/// looked into. Behind it, those of whom that is more than one statement should read.
+pub(super) async fn found_together(
     reader: &mut Reader,
     user_ids: &[&UserId],
-) -> Result<(HashMap<UserId, Held>, Vec<UserId>), DbErr> {
+    memory: &Memory,
+    now: DateTime<Utc>,
+) -> Result<(HashMap<UserId, Found>, Vec<UserId>), DbErr> {
     let (sql, ids) = ROWS.asking(reader.backend(), user_ids);
     let rows = reader.all(sql, &ids, None).await?;
     let mut all = HashMap::with_capacity(rows.len());
-    let (mut plans, mut untold) = (Vec::new(), Vec::new());
+    let (mut plans, mut untold, mut bytes) = (Vec::new(), Vec::new(), Vec::with_capacity(ORDINARY_ROW));
     for row in &rows {
+        let user_id: UserId = row.try_get_by_index(0)?;
+        bytes.clear();
+        raw(row, &mut bytes)?;
+        if let Some(told) = memory.recall(&user_id, &bytes, now) {
+            all.insert(user_id, Found::Told(told));
+            continue;
+        }
         let subscription = with_copy(row)?;
         let plan = plan_of(row, COPY + 2, &mut plans)?;
         match kept::of(&subscription) {
             Some(periods) => {
                 let held = Held { periods, plans: vec![plan], row: subscription };
-                all.insert(held.row.user_id.clone(), held);
+                all.insert(user_id, Found::Held(Box::new(held), Some(bytes.clone())));
             }
-            None => untold.push(subscription.user_id),
+            None => untold.push(user_id),
         }
     }
     if untold.is_empty() {
@@ -91,7 +113,8 @@ pub(super) async fn held_together(
     if untold.len() > 1 && i64::try_from(rows.len()).is_ok_and(|read| read >= MOST_PERIODS) {
         return Ok((all, untold));
     }
-    all.extend(gather(&rows, &mut plans)?);
+    let held = gather(&rows, &mut plans)?.into_iter();
+    all.extend(held.map(|(user_id, held)| (user_id, Found::Held(Box::new(held), None))));
     Ok((all, Vec::new()))
 }
 

@@ -10,9 +10,11 @@ use sea_orm::DbErr;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use super::read::{Held, Subscribed, held, held_together};
+use super::read::{Found, found_together, held};
+use super::told::{Memory, Told};
 use crate::clock::Clock;
 use crate::db::{Database, Reader, is_unreachable};
+use crate::http::error::ApiError;
 
 /// Readers at once. One serves as long as it can, so that many wait together; another helps it where it cannot.
 const MOST_READERS: usize = 2;
@@ -39,6 +41,7 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Told when somebody waits and a reader has nothing to do.
     arrived: Notify,
+    memory: Memory,
 }
 
 #[derive(Debug, Default)]
@@ -76,12 +79,13 @@ impl Queue {
 #[derive(Debug)]
 struct Waiting {
     user_id: UserId,
-    answer: oneshot::Sender<Option<Held>>,
+    answer: oneshot::Sender<Option<Found>>,
 }
 
 impl Together {
-    /// The subscription of `user_id`, read after this was called, so that a caller sees what it has just bought, and the
-    /// instant at which it stands so: by `clock` after the wait, which may have been longer than what was left of it.
+    /// What a caller is told of the subscription of `user_id`, read after this was called, so that a caller sees what it has just
+    /// bought, and the instant at which it stands so: by `clock` after the wait, which may have been longer than what was
+    /// left of it.
     ///
     /// # Errors
     /// The database's own.
@@ -90,21 +94,30 @@ impl Together {
         db: &Database,
         user_id: &UserId,
         clock: &Clock,
-    ) -> Result<Option<(Subscribed, DateTime<Utc>)>, DbErr> {
-        let asked = self.ask(db, user_id).await;
+    ) -> Result<Option<(Arc<Told>, DateTime<Utc>)>, ApiError> {
+        let asked = self.ask(db, user_id, clock).await;
         let now = clock.now();
-        match asked.map(|found| found.map(|held| held.tells(now))) {
+        match asked {
             Ok(None) => return Ok(None),
-            Ok(Some(Some(subscribed))) => return Ok(Some((subscribed, now))),
-            // Another plan has begun since the row was written, or whoever read for us could not, or not all of it.
-            Ok(Some(None)) | Err(_) => {}
+            Ok(Some(Found::Told(told))) if told.holds(now) => return Ok(Some((told, now))),
+            Ok(Some(Found::Held(held, row))) => {
+                if let Some(subscribed) = held.tells(now) {
+                    let told = Arc::new(Told::of(subscribed, now)?);
+                    if let Some(row) = row {
+                        self.0.memory.keep(user_id, row, &told, now);
+                    }
+                    return Ok(Some((told, now)));
+                }
+            }
+            // What was told of the row ended a moment ago, or whoever read for us could not, or not all of it.
+            Ok(Some(Found::Told(_))) | Err(_) => {}
         }
-        let found = Box::pin(held(db.read(), user_id)).await?;
+        let Some(held) = Box::pin(held(db.read(), user_id)).await? else { return Ok(None) };
         let now = clock.now();
-        found.map(|held| Ok((held.at(now)?, now))).transpose()
+        Ok(Some((Arc::new(Told::of(held.at(now)?, now)?), now)))
     }
 
-    fn ask(&self, db: &Database, user_id: &UserId) -> oneshot::Receiver<Option<Held>> {
+    fn ask(&self, db: &Database, user_id: &UserId, clock: &Clock) -> oneshot::Receiver<Option<Found>> {
         let (answer, answered) = oneshot::channel();
         let mut queue = self.0.queue();
         queue.waiting.push_back(Waiting { user_id: user_id.clone(), answer });
@@ -114,7 +127,7 @@ impl Together {
             queue.readers += 1;
             queue.begun = Some(Instant::now());
             let reading = Reading { shared: Arc::clone(&self.0), counted: true };
-            tokio::spawn(reading.serve(db.clone()));
+            tokio::spawn(reading.serve(db.clone(), clock.clone()));
         }
         answered
     }
@@ -158,7 +171,7 @@ impl Drop for Reading {
 
 impl Reading {
     /// Reads for those who wait, those who have waited longest first, until nobody does.
-    async fn serve(mut self, db: Database) {
+    async fn serve(mut self, db: Database, clock: Clock) {
         let (mut reader, mut since) = (None, Instant::now());
         loop {
             let Some(batch) = self.next(&db).await else { return };
@@ -168,7 +181,8 @@ impl Reading {
             if reader.is_none() {
                 since = Instant::now();
             }
-            reader = match read(&db, reader, batch).await {
+            let memory = &self.shared.memory;
+            reader = match read(&db, reader, batch, memory, &clock).await {
                 Ok(reader) => Some(reader),
                 Err(error) => {
                     tracing::debug!(%error, "could not read for those who wait; they read for themselves");
@@ -213,13 +227,19 @@ impl Reading {
 }
 
 /// Reads for all of `batch`, on `reader` or one of the pool's, and hands that back.
-async fn read(db: &Database, reader: Option<Reader>, batch: Vec<Waiting>) -> Result<Reader, DbErr> {
+async fn read(
+    db: &Database,
+    reader: Option<Reader>,
+    batch: Vec<Waiting>,
+    memory: &Memory,
+    clock: &Clock,
+) -> Result<Reader, DbErr> {
     let mut reader = match reader {
         Some(reader) => reader,
         None => db.reader().await?,
     };
     let user_ids: Vec<&UserId> = batch.iter().map(|one| &one.user_id).collect();
-    let (found, untold) = held_together(&mut reader, &user_ids).await?;
+    let (found, untold) = found_together(&mut reader, &user_ids, memory, clock.now()).await?;
     for one in batch {
         if !untold.contains(&one.user_id) {
             // It may have hung up.

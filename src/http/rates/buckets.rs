@@ -1,13 +1,10 @@
 //! Token buckets for keys that strangers choose: what is kept of them is bounded, whatever they send.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
 use crate::config::Rate;
-
-/// Microseconds since 1970.
-pub(super) type Micros = i64;
+use crate::generations::{Generations, Micros};
 
 const MINUTE: Micros = 60_000_000;
 
@@ -25,42 +22,6 @@ pub(super) struct Standing {
 /// Buckets by key. A bucket is the instant at which it will be full; one that is full is not kept.
 #[derive(Debug)]
 pub(super) struct Buckets<K>(Mutex<Generations<K, Micros>>);
-
-/// What was used lately, and what was before that: each at most half of all. Whatever a whole generation has not used
-/// goes with it, so that nothing must ever be searched for what is old.
-#[derive(Debug)]
-pub(super) struct Generations<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
-    half: usize,
-    lasts: Micros,
-    began: Micros,
-}
-
-impl<K: Eq + Hash, V: Copy> Generations<K, V> {
-    /// At most `most`, each kept for at least `lasts` after its last use unless there are too many.
-    pub(super) fn new(most: usize, lasts: Micros) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), half: most / 2, lasts, began: Micros::MIN }
-    }
-
-    pub(super) fn get(&self, key: &K) -> Option<V> {
-        self.young.get(key).or_else(|| self.old.get(key)).copied()
-    }
-
-    pub(super) fn put(&mut self, key: K, value: V, now: Micros) {
-        let age = now.saturating_sub(self.began);
-        if age >= self.lasts || age < 0 || self.young.len() >= self.half {
-            self.old = std::mem::take(&mut self.young);
-            self.began = now;
-        }
-        self.young.insert(key, value);
-    }
-
-    pub(super) fn remove(&mut self, key: &K) {
-        self.young.remove(key);
-        self.old.remove(key);
-    }
-}
 
 impl<K: Eq + Hash> Buckets<K> {
     /// At most `most` that are not full. Whoever brings more keys than that makes others' buckets full, never smaller.
@@ -141,16 +102,6 @@ mod tests {
         assert_eq!(buckets.take("a", rate, 0).next_in, None);
         assert_eq!(buckets.look("a", rate, 0).next_in, Some(SECOND));
         assert_eq!(buckets.look("a", rate, SECOND).next_in, None);
-    }
-
-    #[test]
-    fn no_more_is_kept_than_is_allowed() {
-        let buckets = Buckets::new(10);
-        for key in 0..1_000 {
-            assert_eq!(buckets.take(key, RATE, SECOND).left, 2);
-        }
-        let kept = buckets.0.lock().expect("sound");
-        assert!(kept.young.len() + kept.old.len() <= 10);
     }
 
     #[test]

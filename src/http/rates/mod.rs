@@ -21,11 +21,12 @@ use super::paths::Matched;
 use super::shares::network;
 use crate::app::App;
 use crate::config::{self, Rate};
+use crate::generations::{Generations, Micros};
 
 mod buckets;
 mod class;
 
-use buckets::{Buckets, Generations, Micros, Standing};
+use buckets::{Buckets, Standing};
 use class::Class;
 
 /// Buckets that are kept, of credentials and addresses together.

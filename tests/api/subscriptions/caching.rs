@@ -13,6 +13,7 @@ scenarios![
     whatever_changes_an_entitlement_changes_its_tag,
     no_answer_may_be_used_beyond_the_next_change,
     many_who_ask_together_each_get_their_own_answer,
+    what_was_told_before_is_told_again_only_of_the_same_row,
     a_check_reads_the_copy_of_the_periods_where_it_counts,
     what_an_older_binary_has_written_is_read_from_its_periods,
     a_copy_of_periods_outlives_the_nightly_job,
@@ -123,6 +124,20 @@ async fn many_who_ask_together_each_get_their_own_answer(world: &World) {
             }
         }
     }
+}
+
+async fn what_was_told_before_is_told_again_only_of_the_same_row(world: &World) {
+    world.buy("u1", &world.basic().await).await;
+    let first = world.subscription("u1").await;
+    assert_eq!(world.subscription("u1").await, first);
+    // Somebody mends the books by hand, and leaves the dates of the rows as they were.
+    by_hand(world, "UPDATE plan SET name = '손으로 고친 이름' WHERE code = 'BASIC'").await;
+    let mended = world.subscription("u1").await;
+    assert_eq!(mended["plan"]["name"], "손으로 고친 이름");
+    assert_eq!(mended["plan"]["updatedAt"], first["plan"]["updatedAt"]);
+    world.advance_to(instant(&first["endDate"]));
+    let ended = world.subscription("u1").await;
+    assert_eq!((&ended["status"], &ended["plan"]), (&"EXPIRED".into(), &mended["plan"]));
 }
 
 /// Runs a statement by hand; it changes one row.
