@@ -38,10 +38,11 @@ impl<K: Eq + Hash, V: Clone> Generations<K, V> {
         Some(value)
     }
 
-    /// Sets the value of `key`, which is used.
+    /// Sets the value of `key`, which is used. Callers read the time before they wait for each other, so `now` may lie a little
+    /// before another's.
     pub(crate) fn put(&mut self, key: K, value: V, now: Micros) {
         let age = now.saturating_sub(self.began);
-        if age >= self.lasts || age < 0 || self.young.len() >= self.half {
+        if age.unsigned_abs() >= self.lasts.unsigned_abs() || self.young.len() >= self.half {
             self.old = std::mem::take(&mut self.young);
             self.began = now;
         }
@@ -82,5 +83,23 @@ mod tests {
         assert_eq!((all.get(&"used"), all.get(&"looked at")), (Some(1), None));
         all.remove(&"used");
         assert_eq!(all.renew(&"used", 2 * LASTS), None);
+    }
+
+    #[test]
+    fn who_comes_with_an_older_time_costs_nobody_their_place() {
+        let mut all = Generations::new(10, LASTS);
+        all.put("hot", 1, 0);
+        all.put("new", 2, LASTS);
+        all.put("late", 3, LASTS - 1);
+        assert_eq!(all.get(&"hot"), Some(1));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_nothing_for_long() {
+        let mut all = Generations::new(10, LASTS);
+        all.put("before", 1, 1_000 * LASTS);
+        all.put("after", 2, 0);
+        all.put("later", 3, LASTS);
+        assert_eq!((all.get(&"before"), all.get(&"after")), (None, Some(2)));
     }
 }

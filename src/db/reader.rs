@@ -102,8 +102,8 @@ impl Reader {
     }
 }
 
-/// Adds the values of `row` to `bytes` as the database sent them, each behind its length: two rows of one statement are the same
-/// where these are.
+/// Adds the values of `row` to `bytes` as the database sent them, each behind its length: two rows of the same columns
+/// are the same where these are.
 ///
 /// # Errors
 /// When it is not a row that a [`Reader`] has read.

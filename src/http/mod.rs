@@ -118,6 +118,9 @@ pub fn routes(app: App) -> impl Endpoint<Output = Response> {
         .into_endpoint()
 }
 
+/// What every path of the API begins with.
+const API: &str = "/v1/";
+
 /// The API, which has nearly all requests, beside all else: one look at the path in place of another table of routes.
 struct ApiFirst {
     api: BoxEndpoint<'static>,
@@ -128,7 +131,7 @@ impl Endpoint for ApiFirst {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        if request.uri().path().starts_with("/v1/") {
+        if request.uri().path().starts_with(API) {
             self.api.call(request).await
         } else {
             self.pages.call(request).await
@@ -151,3 +154,18 @@ user's JWT (role `user`, whose `sub` is the `userId`; HS256, or RS256, ES256 or 
 **Sending again**: every POST takes an `Idempotency-Key`; for 24 hours, the same request with the same key is done once
 and answered as it was first, with `Idempotency-Replayed: true`.
 **Errors** are `application/problem+json` with a stable `code`; `detail` is Korean, or English by `Accept-Language`.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_of_the_document_is_the_apis() {
+        let document: serde_json::Value = serde_json::from_str(&openapi()).expect("JSON");
+        let paths = document["paths"].as_object().expect("paths");
+        assert!(!paths.is_empty());
+        for path in paths.keys() {
+            assert!(path.starts_with(API), "{path}");
+        }
+    }
+}

@@ -251,10 +251,8 @@ pub(super) fn explain(error: &poem::Error) -> ApiError {
     if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
         return FieldError::new(parameter.name, parameter_fault(&parameter.reason)).into();
     }
-    if let Some(path) = error.downcast_ref::<ParsePathError>() {
-        return FieldError::new(path.name, Fault::WrongType).into();
-    }
-    if error.is::<poem::error::ParsePathError>() {
+    // Of the API's paths and of others. Neither has a name that a caller knows: poem-openapi numbers its parameters.
+    if error.is::<ParsePathError>() || error.is::<poem::error::ParsePathError>() {
         return FieldError::new("path", Fault::WrongType).into();
     }
     let framework = [
@@ -284,7 +282,7 @@ fn parameter_fault(reason: &str) -> Fault {
 /// A path as a log line may show it: bounded, and without control characters.
 fn loggable(path: &str) -> Cow<'_, str> {
     const MOST: usize = 200;
-    if path.len() <= MOST && !path.bytes().any(|byte| byte.is_ascii_control() || !byte.is_ascii()) {
+    if path.len() <= MOST && path.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(path);
     }
     path.chars().take(MOST).map(|c| if c.is_control() { '?' } else { c }).collect()

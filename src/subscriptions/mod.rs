@@ -21,3 +21,4 @@ pub use preview::{Offer, preview_purchase, preview_refund};
 pub(crate) use read::Held;
 pub use read::{Subscribed, of_user};
 pub use together::Together;
+pub use told::Told;

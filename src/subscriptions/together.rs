@@ -88,8 +88,8 @@ impl Together {
     /// left of it.
     ///
     /// # Errors
-    /// The database's own.
-    pub(super) async fn of_user(
+    /// The database's own, and when an answer makes no JSON.
+    pub async fn of_user(
         &self,
         db: &Database,
         user_id: &UserId,
@@ -109,7 +109,8 @@ impl Together {
                     return Ok(Some((told, now)));
                 }
             }
-            // What was told of the row ended a moment ago, or whoever read for us could not, or not all of it.
+            // What was told of the row ended a moment ago, another plan has begun since it was written, or whoever read for us
+            // could not, or not all of it.
             Ok(Some(Found::Told(_))) | Err(_) => {}
         }
         let Some(held) = Box::pin(held(db.read(), user_id)).await? else { return Ok(None) };

@@ -17,14 +17,14 @@ use crate::http::error::ApiError;
 
 /// Answers that are remembered.
 const MOST: usize = 8_192;
-/// The largest answer that is, in bytes: with its row, all of them take 40 MB at most, ordinary ones 13 MB.
-const LARGEST: usize = 2_048;
-/// For how long one is remembered that nobody asks for: ten minutes.
+/// The largest answer that is, with its row, in bytes: all of them take 40 MB at most, ordinary ones 13 MB.
+const LARGEST: usize = 4_096;
+/// For how long one is remembered that nobody asks for, unless there are too many: ten minutes or more.
 const LASTS: Micros = 600_000_000;
 
 /// The answer to an entitlement check.
 #[derive(Debug)]
-pub(super) struct Told {
+pub struct Told {
     /// The subscription.
     pub(super) body: Written<SubscriptionView>,
     /// Names the body (RFC 9110, 8.8.3).
@@ -80,7 +80,7 @@ impl Memory {
 
     /// Remembers what was told of the user's `row` at `now`, unless that is much.
     pub(super) fn keep(&self, user_id: &UserId, row: Vec<u8>, told: &Arc<Told>, now: DateTime<Utc>) {
-        if told.body.bytes().len() > LARGEST {
+        if told.body.bytes().len() + row.len() > LARGEST {
             return;
         }
         let remembered = Arc::new(Remembered { row, told: Arc::clone(told) });

@@ -32,7 +32,13 @@ impl<'writer> FormatFields<'writer> for Members {
         current: &'writer mut FormattedFields<Self>,
         fields: &tracing::span::Record<'_>,
     ) -> fmt::Result {
-        self.format_fields(current.as_writer(), fields)
+        let before = current.fields.len();
+        let outcome = self.format_fields(current.as_writer(), fields);
+        if outcome.is_err() {
+            // Half a member would spoil every line of the span.
+            current.fields.truncate(before);
+        }
+        outcome
     }
 }
 
@@ -81,6 +87,7 @@ struct Recording<'a, 'writer> {
 
 impl Recording<'_, '_> {
     fn member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
+        // Where a record of the `log` crate was said: its target is the line's, which is enough.
         if field.name().starts_with("log.") {
             return;
         }
@@ -239,6 +246,39 @@ mod tests {
             assert_eq!(value, strange);
         }
         assert_eq!(line["share"], Value::Null);
+    }
+
+    #[test]
+    fn what_a_library_says_by_the_log_crate_has_its_own_target_and_level() {
+        let said = lines(|| {
+            let record = tracing_log::log::Record::builder()
+                .args(format_args!("no \"handshake\""))
+                .level(tracing_log::log::Level::Warn)
+                .target("rustls::conn")
+                .file(Some("conn.rs"))
+                .build();
+            tracing_log::format_trace(&record).expect("said");
+        });
+        let [line] = said.as_slice() else { panic!("{said:?}") };
+        let mut line = line.clone();
+        line["timestamp"].take();
+        let expected = json!({
+            "timestamp": null, "level": "WARN", "message": "no \"handshake\"", "target": "rustls::conn",
+        });
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn errors_large_numbers_and_other_spans_are_told_as_they_are() {
+        let said = lines(|| {
+            let elsewhere = tracing::info_span!("job", job = "settle");
+            let _here = tracing::info_span!("request").entered();
+            let error = io::Error::other("gone");
+            tracing::info!(parent: &elsewhere, error = &error as &dyn std::error::Error, most = u128::MAX, "failed");
+        });
+        let [line] = said.as_slice() else { panic!("{said:?}") };
+        assert_eq!((&line["error"], &line["most"]), (&json!("gone"), &json!(u128::MAX.to_string())));
+        assert_eq!(line["spans"], json!([{"name": "job", "job": "settle"}]));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
 
@@ -32,7 +31,7 @@ fn init_at(levels: &str) {
     } else {
         let lines = lines.fmt_fields(json::Members).event_format(json::Lines);
         match unlocked_stderr() {
-            Ok(file) => lines.with_writer(Arc::new(file)).try_init(),
+            Ok(file) => lines.with_writer(file).try_init(),
             Err(_closed) => lines.with_writer(std::io::stderr).try_init(),
         }
     };
@@ -41,7 +40,8 @@ fn init_at(levels: &str) {
     }
 }
 
-/// Standard error without the lock that all threads share: a line is one `write`, which the system keeps whole by itself.
+/// Standard error without the lock that all threads share. A line is one `write`, which the system keeps whole by itself: in a
+/// pipe up to 4 KiB, so that only a longer one, as debugging may bring, can be mixed with others.
 fn unlocked_stderr() -> std::io::Result<File> {
     std::io::stderr().as_fd().try_clone_to_owned().map(File::from)
 }

@@ -57,6 +57,11 @@ async fn an_identifier_that_is_none_is_refused_by_name(world: &World) {
 }
 
 async fn a_path_that_is_no_utf_8_is_refused(world: &World) {
+    let reply = world.admin().get("/v1/plans/%ff").await;
+    assert_eq!(reply.expect_problem(400, "INVALID_REQUEST")["errors"][0]["field"], "path");
+    for path in ["/v1/nothing/%ff", "/nothing/%ff"] {
+        world.admin().get(path).await.expect_problem(404, "NOT_FOUND");
+    }
     for path in [
         "/v1/plans/%ff",
         "/v1/temp-orders/abcdef%ff",

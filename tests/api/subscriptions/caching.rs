@@ -1,5 +1,7 @@
 //! What callers may keep of an entitlement check, and for how long.
 
+use std::sync::Arc;
+
 use chrono::Duration;
 use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
@@ -14,6 +16,7 @@ scenarios![
     no_answer_may_be_used_beyond_the_next_change,
     many_who_ask_together_each_get_their_own_answer,
     what_was_told_before_is_told_again_only_of_the_same_row,
+    whatever_differs_in_a_row_makes_another_answer,
     a_check_reads_the_copy_of_the_periods_where_it_counts,
     what_an_older_binary_has_written_is_read_from_its_periods,
     a_copy_of_periods_outlives_the_nightly_job,
@@ -138,6 +141,29 @@ async fn what_was_told_before_is_told_again_only_of_the_same_row(world: &World) 
     world.advance_to(instant(&first["endDate"]));
     let ended = world.subscription("u1").await;
     assert_eq!((&ended["status"], &ended["plan"]), (&"EXPIRED".into(), &mended["plan"]));
+}
+
+async fn whatever_differs_in_a_row_makes_another_answer(world: &World) {
+    world.buy("u1", &world.basic().await).await;
+    let (app, user) = (&world.app, "u1".parse().expect("an id"));
+    let told = async || {
+        let found = app.entitlements.of_user(&app.db, &user, &app.clock).await.expect("read");
+        found.expect("a subscription").0
+    };
+    let mut last = told().await;
+    assert!(Arc::ptr_eq(&last, &told().await), "the same row is told of again");
+    // Columns of both tables, the last one that is read among them.
+    for change in [
+        "UPDATE subscription SET created_at = end_date",
+        "UPDATE plan SET interval_months = 2 WHERE code = 'BASIC'",
+        "UPDATE plan SET updated_at = (SELECT end_date FROM subscription) WHERE code = 'BASIC'",
+    ] {
+        by_hand(world, change).await;
+        let now = told().await;
+        assert!(!Arc::ptr_eq(&last, &now), "{change}");
+        assert!(Arc::ptr_eq(&now, &told().await), "{change}");
+        last = now;
+    }
 }
 
 /// Runs a statement by hand; it changes one row.
