@@ -24,7 +24,7 @@ pub(super) async fn run(world: &World) {
                 let seconds = world.settings.seconds;
                 let most = select(world).run(world.cluster(), &books.name, CLIENTS, seconds, run).await;
                 world.add(engine, "pgbench SELECT of the row, 32 clients, per second", "", most);
-                world.aim("entitlement reads of pgbench's", "", Target::AtLeast(0.35), load.rate() / most);
+                world.aim("entitlement reads of pgbench's", "", Target::AtLeast(0.5), load.rate() / most);
             }
             // Half of what it can do, at even distances: what a caller waits on an ordinary day.
             let half = load.rate() / 2.0;
