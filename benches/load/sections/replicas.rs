@@ -2,34 +2,69 @@
 
 use super::{SMALL, buyers, checks};
 use crate::drive::closed;
+use crate::service::Process;
 use crate::table::{Engine, Target};
-use crate::world::World;
+use crate::world::{Books, World};
 
 const CLIENTS: usize = 32;
 
 pub(super) async fn run(world: &World) {
     let (toss, books) = (world.toss().await, world.books(Engine::Postgres, SMALL).await);
-    let (one, other) = (world.gudok(&books, &toss).serve().await, world.gudok(&books, &toss).serve().await);
-    let both = [one.address, other.address];
+    let (one, other) = (serve(world, &books, &toss, &[]).await, serve(world, &books, &toss, &[]).await);
+    let half = half();
+    let halves = (serve(world, &books, &toss, &half).await, serve(world, &books, &toss, &half).await);
+    let sets = [
+        vec![one.address],
+        // What operations.md tells those who run several on one machine.
+        vec![halves.0.address, halves.1.address],
+        vec![one.address, other.address],
+    ];
     for run in 1..=world.settings.runs {
         world.say(&format!("replicas, run {run}"));
-        let (mut bought, mut read, mut errors) = (Vec::new(), Vec::new(), 0);
-        for addresses in [&both[..1], &both[..]] {
-            let load = closed(world.plan(addresses, CLIENTS), buyers(world.number())).await;
+        let (mut bought, mut read, mut errors) = ([0.0; 3], [0.0; 3], 0);
+        // Each is first, in the middle and last as often as the others: books grow, and a machine has its minutes.
+        for turn in 0..3 {
+            let set = usize::try_from(run + turn).unwrap_or_default() % 3;
+            let load = closed(world.plan(&sets[set], CLIENTS), buyers(world.number())).await;
             world.complain("purchases at replicas", &load);
             errors += load.errors;
-            bought.push(load.rate());
-            let load = closed(world.plan(addresses, CLIENTS), checks(SMALL.users)).await;
+            bought[set] = load.rate();
+            let load = closed(world.plan(&sets[set], CLIENTS), checks(SMALL.users)).await;
             world.complain("reads at replicas", &load);
             errors += load.errors;
-            read.push(load.rate());
+            read[set] = load.rate();
         }
-        let figure = "purchases of two replicas, of one's";
+        let figure = "purchases of two replicas with half of the cores and connections each, of one's";
         world.aim(figure, "", Target::AtLeast(1.0), bought[1] / bought[0]);
-        world.add(Engine::Postgres, "reads of two replicas, of one's", "", read[1] / read[0]);
+        let engine = Engine::Postgres;
+        world.add(engine, "reads of two such replicas, of one's", "", read[1] / read[0]);
+        world.add(
+            engine,
+            "purchases of two replicas with all cores and connections each, of one's",
+            "",
+            bought[2] / bought[0],
+        );
+        world.add(engine, "reads of these two, of one's", "", read[2] / read[0]);
         world.aim("errors at two replicas", "", Target::AtMost(0.0), errors as f64);
     }
-    one.stop().await;
-    other.stop().await;
+    for process in [one, other, halves.0, halves.1] {
+        process.stop().await;
+    }
     world.discard(books).await;
+}
+
+/// A gudok with `more` settings than the benchmark was told.
+async fn serve(world: &World, books: &Books, toss: &Process, more: &[(String, String)]) -> Process {
+    let settings = [world.settings.gudok.as_slice(), more].concat();
+    let mut gudok = world.gudok(books, toss);
+    gudok.settings = &settings;
+    gudok.serve().await
+}
+
+/// Half of what one process takes by itself: a thread per core, and connections by cores.
+fn half() -> [(String, String); 2] {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let (threads, connections) = ((cores / 2).max(1), (cores * 4).clamp(8, 16) / 2);
+    [("TOKIO_WORKER_THREADS", threads), ("GUDOK__DATABASE__MAX_CONNECTIONS", connections)]
+        .map(|(name, value)| (name.to_owned(), value.to_string()))
 }
