@@ -13,6 +13,7 @@ mod m20261121_000006_access;
 mod m20261121_000007_replicas;
 mod m20261122_000008_plan_keys;
 mod m20261122_000009_kept_periods;
+mod m20261122_000010_ended;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_replicas::Migration),
             Box::new(m20261122_000008_plan_keys::Migration),
             Box::new(m20261122_000009_kept_periods::Migration),
+            Box::new(m20261122_000010_ended::Migration),
         ]
     }
 }

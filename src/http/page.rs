@@ -1,5 +1,7 @@
 //! Pages of a list: newest first, by cursor, stable while rows are added.
 
+use std::cmp::Reverse;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -104,6 +106,18 @@ impl PageRequest {
         self.cut(all.into_iter().filter(begun).take(self.limit().saturating_add(1)).collect(), key)
     }
 
+    /// The page out of the same page of two lists, newest first, that have no row in common.
+    pub fn merged<T>(&self, parts: [Page<T>; 2], key: impl Fn(&T) -> (DateTime<Utc>, String)) -> Page<T> {
+        let more_behind = parts.iter().any(|part| part.next_cursor.is_some());
+        let mut items: Vec<T> = parts.into_iter().flat_map(|part| part.items).collect();
+        items.sort_by_cached_key(|item| Reverse(key(item)));
+        let more = more_behind || items.len() > self.limit();
+        items.truncate(self.limit());
+        let last = items.last().filter(|_| more).map(key);
+        let next_cursor = last.map(|(at, id)| Self::cursor_behind(self.list, at, &id));
+        Page { items, next_cursor }
+    }
+
     /// The page out of its rows and at most one more.
     fn cut<T>(&self, mut items: Vec<T>, key: impl Fn(&T) -> (DateTime<Utc>, String)) -> Page<T> {
         let more = items.len() > self.limit();
@@ -176,6 +190,24 @@ mod tests {
         };
         assert_eq!(Cursor::decode("plans", &cursor.encode("plans")), Some(cursor.clone()));
         assert_eq!(Cursor::decode("payments", &cursor.encode("plans")), None);
+    }
+
+    #[test]
+    fn two_lists_are_leafed_through_as_one() {
+        let at = |second| DateTime::from_timestamp(second, 0).expect("ok");
+        let key = |second: &i64| (at(*second), second.to_string());
+        let lists: [Vec<i64>; 2] = [vec![9, 8, 4, 3, 2], vec![7, 1]];
+        let (mut request, mut all) = (PageRequest::first_of("rows", 3), Vec::new());
+        loop {
+            let begun = |second: &&i64| request.after.as_ref().is_none_or(|after| at(**second) < after.at);
+            let part =
+                |list: &Vec<i64>| request.cut(list.iter().filter(begun).copied().take(4).collect(), key);
+            let page = request.merged([part(&lists[0]), part(&lists[1])], key);
+            all.push(page.items.clone());
+            let Some(next) = request.behind(&page) else { break };
+            request = next;
+        }
+        assert_eq!(all, [vec![9, 8, 7], vec![4, 3, 2], vec![1]]);
     }
 
     proptest! {

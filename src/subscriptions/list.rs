@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use entity::subscription::{self, SubscriptionStatus};
 use entity::{PlanId, SubscriptionId, UserId, subscription_period};
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
 use crate::http::page::{Page, PageRequest, page_of};
 
@@ -41,21 +43,20 @@ pub async fn list(
     now: DateTime<Utc>,
 ) -> Result<Page<Listed>, DbErr> {
     use subscription::Column;
-    let mut query = subscription::Entity::find();
-    match filter.is_active {
-        Some(true) => query = query.filter(Column::ChangesAt.is_not_null()).filter(Column::EndDate.gt(now)),
-        Some(false) => query = query.filter(Column::ChangesAt.is_null().or(Column::EndDate.lte(now))),
-        None => {}
-    }
-    if let Some(plan_id) = filter.plan_id {
-        query = query.filter(plan_is(plan_id, now));
-    }
-    if let Some(user_id) = filter.user_id {
-        query = query.filter(Column::UserId.eq(user_id));
-    }
-    let rows =
-        page_of(db, query, (Column::CreatedAt, Column::Id), page, |row| (row.created_at, row.id.to_string()));
-    let rows = rows.await?;
+    let read = async |query: Select<subscription::Entity>| {
+        let query = match &filter.user_id {
+            Some(user_id) => query.filter(Column::UserId.eq(user_id.clone())),
+            None => query,
+        };
+        page_of(db, query, (Column::CreatedAt, Column::Id), page, key).await
+    };
+    let rows = if filter.is_active.is_none() && filter.plan_id.is_none() {
+        read(subscription::Entity::find()).await?
+    } else {
+        // Two questions, each of which an index answers: who is what the columns say, and who has become it since.
+        let (settled, lagging) = (read(settled(&filter, now)).await?, read(lagging(&filter, now)).await?);
+        page.merged([settled, lagging], key)
+    };
     let lagging: Vec<SubscriptionId> =
         rows.items.iter().filter(|row| lags(row, now)).map(|row| row.id).collect();
     let started = started_periods(db, lagging, now).await?;
@@ -69,6 +70,40 @@ pub async fn list(
         let current = started.iter().rev().find(|period| period.subscription_id == row.id);
         Listed { status, plan_id: current.map_or(row.plan_id, |period| period.plan_id), row }
     }))
+}
+
+fn key(row: &subscription::Model) -> (DateTime<Utc>, String) {
+    (row.created_at, row.id.to_string())
+}
+
+/// Those whose columns are up to date and say what is wanted.
+fn settled(filter: &SubscriptionFilter, now: DateTime<Utc>) -> Select<subscription::Entity> {
+    use subscription::Column;
+    let runs = Column::ChangesAt.gt(now);
+    let query = subscription::Entity::find().filter(match filter.is_active {
+        Some(true) => runs,
+        Some(false) => Column::ChangesAt.is_null(),
+        None => runs.or(Column::ChangesAt.is_null()),
+    });
+    match filter.plan_id {
+        Some(plan_id) => query.filter(Column::PlanId.eq(plan_id)),
+        None => query,
+    }
+}
+
+/// Those whose columns wait for the nightly job, and who are by the clock what is wanted: a day's.
+fn lagging(filter: &SubscriptionFilter, now: DateTime<Utc>) -> Select<subscription::Entity> {
+    use subscription::Column;
+    let query = subscription::Entity::find().filter(Column::ChangesAt.lte(now));
+    let query = match filter.is_active {
+        Some(true) => query.filter(Column::EndDate.gt(now)),
+        Some(false) => query.filter(Column::EndDate.lte(now)),
+        None => query,
+    };
+    match filter.plan_id {
+        Some(plan_id) => query.filter(started_plan(now).eq(plan_id)),
+        None => query,
+    }
 }
 
 /// Whether the row says what it said before a change that the clock has passed.
@@ -94,8 +129,8 @@ async fn started_periods(
         .await
 }
 
-/// The column where it is up to date, else the plan of the last period that has started.
-fn plan_is(plan_id: PlanId, now: DateTime<Utc>) -> SimpleExpr {
+/// The plan of the last period that has started.
+fn started_plan(now: DateTime<Utc>) -> SimpleExpr {
     use subscription::Column;
     let started = subscription_period::Entity::find()
         .select_only()
@@ -108,9 +143,5 @@ fn plan_is(plan_id: PlanId, now: DateTime<Utc>) -> SimpleExpr {
         .filter(subscription_period::Column::StartsAt.lte(now))
         .order_by_desc(subscription_period::Column::StartsAt)
         .limit(1);
-    let started =
-        Expr::expr(SimpleExpr::SubQuery(None, Box::new(sea_orm::QueryTrait::into_query(started).into())));
-    let current = Column::ChangesAt.is_null().or(Column::ChangesAt.gt(now));
-    let by_column = current.and(Column::PlanId.eq(plan_id));
-    by_column.or(Column::ChangesAt.lte(now).and(started.eq(plan_id)))
+    Expr::expr(SimpleExpr::SubQuery(None, Box::new(sea_orm::QueryTrait::into_query(started).into())))
 }
