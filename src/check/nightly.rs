@@ -10,8 +10,8 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use super::{Breach, Report, check};
 use crate::app::App;
 use crate::db::transact;
-use crate::event_amounts;
 use crate::findings::{self, Found, Kind};
+use crate::{event_amounts, subscriptions};
 
 /// Findings that one transaction writes at most.
 const BATCH: usize = 100;
@@ -21,6 +21,7 @@ const BATCH: usize = 100;
 /// # Errors
 /// The database's own; what was written stays written.
 pub async fn nightly(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
+    subscriptions::reopen(app, now).await?;
     let report = check(app).await?;
     let found = findings_of(&report);
     for found in &found {
@@ -49,6 +50,7 @@ pub async fn nightly(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
     }
     // Whatever was found: the sum is of what the books hold.
     event_amounts::close(app, now).await?;
+    event_amounts::correct(app).await?;
     Ok(u64::try_from(report.breaches.len()).unwrap_or(u64::MAX))
 }
 

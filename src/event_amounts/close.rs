@@ -2,36 +2,116 @@
 
 use chrono::{DateTime, Duration, Utc};
 use entity::event_amount;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, Statement, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    TryGetable, Value,
+};
 
 use crate::app::App;
 use crate::db::transact;
 
-/// No entry is written with a time so long ago: a transaction takes seconds, and clocks differ by less than a day.
-const SETTLED: Duration = Duration::days(2);
+/// No entry is written with a time so long ago: a transaction takes seconds, or minutes where a standby is gone, and clocks
+/// differ by less. One that is all the same is found by [`correct`].
+const SETTLED: Duration = Duration::hours(2);
+/// Entries that one step adds up at most.
+const STEP: u64 = 10_000;
 
-/// Adds up all entries that are older than two days, anew each time: what came late after all is in the next sum.
+/// What was added up: everything before an instant.
+#[derive(Clone, Copy, Debug)]
+struct Closed {
+    ends_at: DateTime<Utc>,
+    amount: i64,
+}
+
+/// Adds the entries that are older than two hours to the sum of those before them, step by step.
 ///
 /// # Errors
-/// The database's own; the sum before stays.
+/// The database's own; steps that were done stay done.
 pub(crate) async fn close(app: &App, now: DateTime<Utc>) -> Result<(), DbErr> {
-    // An entry that is there, and no later instant: by a clock that is ahead, entries yet to come would count as added up.
-    let last = event_amount::Entity::find()
-        .filter(event_amount::Column::CreatedAt.lte(now - SETTLED))
-        .order_by_desc(event_amount::Column::CreatedAt)
-        .one(app.db.read())
-        .await?;
-    let Some(last) = last else { return Ok(()) };
+    loop {
+        let before = closed(app.db.read()).await?;
+        let from = before.map_or(DateTime::UNIX_EPOCH, |closed| closed.ends_at);
+        let Some(to) = end_of_step(app, from, now - SETTLED).await? else { return Ok(()) };
+        if !add_up(app, before, to).await? {
+            // Another process does it.
+            return Ok(());
+        }
+    }
+}
+
+/// Adds what came late to the sum: entries by a clock that is hours behind.
+///
+/// # Errors
+/// The database's own; the sum stays as it was.
+pub(crate) async fn correct(app: &App) -> Result<(), DbErr> {
+    let late = {
+        // It looks at all entries, which may take long.
+        let snapshot = app.db.snapshot().await?;
+        let db = snapshot.connection();
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), LATE)).await?;
+        row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default()
+    };
+    if late == 0 {
+        return Ok(());
+    }
+    tracing::warn!(won = late, "entries of the event total came hours late: is a clock behind?");
     transact!(app.db, |tx| {
-        tx.execute_unprepared(REMOVE).await?;
-        let ends_at: [Value; 1] = [last.created_at.into()];
-        let statement = Statement::from_sql_and_values(tx.get_database_backend(), ADD_UP, ends_at);
-        tx.execute_raw(statement).await.map(drop)
+        let backend = tx.get_database_backend();
+        tx.execute_raw(Statement::from_sql_and_values(backend, CORRECT, [late.into()])).await.map(drop)
     })
 }
 
-const REMOVE: &str = "DELETE FROM event_total";
+async fn closed(db: &impl ConnectionTrait) -> Result<Option<Closed>, DbErr> {
+    let sql = "SELECT ends_at, amount FROM event_total ORDER BY ends_at DESC LIMIT 1";
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Closed { ends_at: DateTime::try_get_by_index(&row, 0)?, amount: row.try_get_by_index(1)? }))
+}
+
+/// The time of an entry up to which the next step goes, none when there is nothing to add. An entry that is there, and no later
+/// instant: by a clock that is ahead, entries yet to come would count as added up.
+async fn end_of_step(
+    app: &App,
+    from: DateTime<Utc>,
+    settled: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, DbErr> {
+    use event_amount::Column;
+    let entries = event_amount::Entity::find().filter(Column::CreatedAt.lte(settled));
+    let behind = entries.clone().filter(Column::CreatedAt.gt(from)).order_by_asc(Column::CreatedAt);
+    let one = match behind.offset(STEP).one(app.db.read()).await? {
+        Some(one) => Some(one),
+        None => entries.order_by_desc(Column::CreatedAt).one(app.db.read()).await?,
+    };
+    Ok(one.map(|entry| entry.created_at).filter(|at| *at > from))
+}
+
+/// Puts the sum up to `to` in the place of the one that ended `before`; false when another has done so.
+async fn add_up(app: &App, before: Option<Closed>, to: DateTime<Utc>) -> Result<bool, DbErr> {
+    let from = before.map_or(DateTime::UNIX_EPOCH, |closed| closed.ends_at);
+    transact!(app.db, |tx| {
+        let backend = tx.get_database_backend();
+        let run = async |sql, values: Vec<Value>| {
+            tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await
+        };
+        if before.is_some() && run(REMOVE, vec![from.into()]).await?.rows_affected() == 0 {
+            return Ok::<_, DbErr>(false);
+        }
+        let amount = before.map_or(0, |closed| closed.amount);
+        run(ADD_UP, vec![from.into(), to.into(), amount.into()]).await?;
+        Ok(true)
+    })
+}
+
+const REMOVE: &str = "DELETE FROM event_total WHERE ends_at = $1";
 
 const ADD_UP: &str = "
     INSERT INTO event_total (ends_at, amount)
-    VALUES ($1, (SELECT CAST(COALESCE(SUM(amount), 0) AS bigint) FROM event_amount WHERE created_at < $1))";
+    VALUES ($2, (SELECT CAST($3 + COALESCE(SUM(amount), 0) AS bigint) FROM event_amount
+        WHERE created_at >= $1 AND created_at < $2))";
+
+/// By how much the sum is less than what it is of.
+const LATE: &str = "
+    SELECT CAST((SELECT COALESCE(SUM(e.amount), 0) FROM event_amount e WHERE e.created_at < t.ends_at) - t.amount AS bigint)
+    FROM event_total t ORDER BY t.ends_at DESC LIMIT 1";
+
+const CORRECT: &str = "UPDATE event_total SET amount = amount + $1";

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr, EntityTrait, Statement};
 
 use crate::http::page::{Page, PageRequest, page_of};
 
-/// The sum of all entries, in won: what was added up by night, and the entries since.
+/// The sum of all entries, in won: what was added up every few minutes, and the entries since.
 ///
 /// # Errors
 /// The database's own.

@@ -5,7 +5,7 @@ mod close;
 mod enter;
 mod list;
 
-pub(crate) use close::close;
+pub(crate) use close::{close, correct};
 pub(crate) use enter::add;
 pub use enter::enter;
 pub use list::{list, total};

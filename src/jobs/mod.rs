@@ -5,7 +5,8 @@ use sea_orm::DbErr;
 
 use crate::app::App;
 use crate::{
-    check, compensations, idempotency, payments, reconcile, refunds, subscriptions, temp_orders, webhooks,
+    check, compensations, event_amounts, idempotency, payments, reconcile, refunds, subscriptions,
+    temp_orders, webhooks,
 };
 
 pub mod api;
@@ -32,7 +33,7 @@ pub enum Job {
     ExpireSubscriptions,
     /// Finds out unknown outcomes of payments and refunds.
     SettlePayments,
-    /// Removes orders that can no longer be paid.
+    /// Removes orders that can no longer be paid, and adds up the entries of the event total that are settled.
     PurgeTempOrders,
     /// Reads the payments again that Toss has called us about.
     ProcessWebhooks,
@@ -108,7 +109,11 @@ impl Job {
                 );
                 payments? + refunds? + compensations?
             }
-            Self::PurgeTempOrders => temp_orders::purge(app, now).await?,
+            Self::PurgeTempOrders => {
+                // The tidying up that is due every few minutes and has no name of its own.
+                event_amounts::close(app, now).await?;
+                temp_orders::purge(app, now).await?
+            }
             Self::ProcessWebhooks => webhooks::work_off(app).await?,
             Self::PurgeWebhooks => webhooks::purge(app, now).await?,
             Self::PurgeIdempotencyKeys => idempotency::purge(app, now).await?,

@@ -161,6 +161,7 @@ const END_OF_BATCH: &str = "
 /// `{batch}` in the words of `backend`. PostgreSQL takes a comparison of rows for a wide range, so it is told the narrow one
 /// beside it; SQLite would read by that one alone.
 fn in_words_of(backend: DbBackend, sql: &str) -> String {
+    let sql = sql.replace("{as it runs}", AS_IT_RUNS);
     let exactly = "(changes_at, id) > ($2, $3) AND (changes_at, id) <= ($4, $5)";
     match backend {
         DbBackend::Sqlite => sql.replace("{batch}", &format!("changes_at <= $1 AND {exactly}")),
@@ -174,18 +175,19 @@ fn in_words_of(backend: DbBackend, sql: &str) -> String {
 const EXPIRE: &str = "
     UPDATE subscription SET status = 'EXPIRED', is_active = false, changes_at = NULL, updated_at = $1,
         periods_as_of = CASE WHEN periods_as_of = updated_at THEN $1 END,
-        plan_id = CASE WHEN changes_at = end_date THEN plan_id ELSE (SELECT p.plan_id FROM subscription_period p
-            WHERE p.subscription_id = subscription.id AND p.revoked_at IS NULL ORDER BY p.starts_at DESC LIMIT 1) END
+        plan_id = CASE WHEN changes_at = end_date THEN plan_id ELSE COALESCE((SELECT p.plan_id FROM subscription_period p
+            WHERE p.subscription_id = subscription.id AND p.revoked_at IS NULL ORDER BY p.starts_at DESC LIMIT 1), plan_id) END
     WHERE {batch} AND (end_date <= $1) IS TRUE";
 
-/// The plan whose period runs now, until the first later period of another plan begins or the last one ends.
-const SWITCH_PLAN: &str = "
-    UPDATE subscription SET updated_at = $1,
+/// The plan whose period runs now, until the first later period of another plan begins or the last one ends. Where there is no
+/// period the plan stays, for `gudok check` to find: one row that is wrong must not keep all behind it from their turn.
+pub(super) const AS_IT_RUNS: &str = "updated_at = $1,
         periods_as_of = CASE WHEN periods_as_of = updated_at THEN $1 END,
-        plan_id = (SELECT p.plan_id FROM subscription_period p WHERE p.subscription_id = subscription.id
-            AND p.revoked_at IS NULL AND p.ends_at > $1 ORDER BY p.starts_at LIMIT 1),
+        plan_id = COALESCE((SELECT p.plan_id FROM subscription_period p WHERE p.subscription_id = subscription.id
+            AND p.revoked_at IS NULL AND p.ends_at > $1 ORDER BY p.starts_at LIMIT 1), plan_id),
         changes_at = COALESCE((SELECT MIN(q.starts_at) FROM subscription_period q
             WHERE q.subscription_id = subscription.id AND q.revoked_at IS NULL AND q.starts_at > $1
             AND q.plan_id <> (SELECT p.plan_id FROM subscription_period p WHERE p.subscription_id = subscription.id
-                AND p.revoked_at IS NULL AND p.ends_at > $1 ORDER BY p.starts_at LIMIT 1)), end_date)
-    WHERE {batch} AND (end_date > $1) IS TRUE";
+                AND p.revoked_at IS NULL AND p.ends_at > $1 ORDER BY p.starts_at LIMIT 1)), end_date)";
+
+const SWITCH_PLAN: &str = "UPDATE subscription SET {as it runs} WHERE {batch} AND (end_date > $1) IS TRUE";

@@ -15,9 +15,10 @@ pub(super) fn purpose(shell: &Shell, job: Job) -> &'static str {
             "결과를 모르는 결제와 환불을 토스에 다시 묻습니다.",
             "Asks Toss about payments and refunds whose outcome is unknown.",
         ),
-        Job::PurgeTempOrders => {
-            ("결제 시간이 지난 주문을 지웁니다.", "Removes orders that can no longer be paid.")
-        }
+        Job::PurgeTempOrders => (
+            "결제 시간이 지난 주문을 지우고, 이벤트 합계를 정리합니다.",
+            "Removes orders that can no longer be paid, and adds up the event total.",
+        ),
         Job::ProcessWebhooks => {
             ("토스가 알려 온 결제를 다시 확인합니다.", "Reads the payments again that Toss called about.")
         }

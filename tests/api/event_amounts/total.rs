@@ -7,7 +7,8 @@ use gudok::jobs::{Job, run_to_end};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
-use crate::support::scenario::scenarios;
+use crate::support::crowd;
+use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::World;
 
 scenarios![
@@ -15,7 +16,9 @@ scenarios![
     a_confirmation_tells_its_own_amount_and_the_total_since,
     purchases_and_refunds_at_once_give_an_exact_total,
     the_entries_of_all_pages_sum_to_the_total,
-    the_total_is_the_same_whatever_was_added_up_by_night,
+    the_total_is_the_same_whatever_was_added_up,
+    many_entries_are_added_up_in_steps,
+    an_entry_by_a_clock_that_is_behind_counts_after_the_check,
 ];
 
 async fn forty_purchases_at_once_give_an_exact_total(world: &World) {
@@ -89,7 +92,7 @@ async fn the_entries_of_all_pages_sum_to_the_total(world: &World) {
     assert_eq!((amounts.len(), amounts.iter().sum::<i64>()), (8, 19_000));
 }
 
-/// What was added up by night, if anything was.
+/// What was added up, if anything was.
 async fn added_up(world: &World) -> Option<i64> {
     let db = world.app.db.read();
     let sql = "SELECT amount FROM event_total";
@@ -98,7 +101,7 @@ async fn added_up(world: &World) -> Option<i64> {
     rows.first().map(|row| row.try_get_by_index(0).expect("won"))
 }
 
-async fn the_total_is_the_same_whatever_was_added_up_by_night(world: &World) {
+async fn the_total_is_the_same_whatever_was_added_up(world: &World) {
     let plan = world.event().await;
     world.run_job("check").await;
     assert_eq!((added_up(world).await, world.event_total().await), (None, 0));
@@ -111,8 +114,8 @@ async fn the_total_is_the_same_whatever_was_added_up_by_night(world: &World) {
         assert_eq!(world.event_total().await, total, "day {day}");
         world.advance(Duration::days(1));
     }
-    // The last two days, and the entry at which the sum ends, are counted one by one.
-    assert_eq!(added_up(world).await, Some(15_000));
+    // The last hours, and the entry at which the sum ends, are counted one by one.
+    assert_eq!(added_up(world).await, Some(20_000));
     // What is given back counts on the day on which it goes.
     world.refund(&last.expect("an order"), Some(2_000)).await.expect(200);
     assert_eq!(world.event_total().await, total - 2_000);
@@ -124,4 +127,50 @@ async fn the_total_is_the_same_whatever_was_added_up_by_night(world: &World) {
     assert_eq!(world.event_total().await, total - 2_000 + 5_000);
     world.run_job("check").await;
     assert_eq!(world.event_total().await, total - 2_000 + 5_000);
+}
+
+async fn many_entries_are_added_up_in_steps(world: &World) {
+    const MANY: i64 = 12_000;
+    let order = world.buy("u1", &world.event().await).await;
+    crowd::copy(world, &order, usize::try_from(MANY).expect("a number")).await;
+    let id = |head: &str| format!("'{head}-0000-7000-8000-' || CAST(100000000000 + n AS text)");
+    // An entry each second, the newest a day ago.
+    let earlier = match world.backend {
+        Backend::Sqlite => {
+            "strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', created_at, '-' || (86400 + n) || ' seconds')"
+        }
+        Backend::Postgres => "created_at - make_interval(secs => 86400 + n)",
+    };
+    let sql = format!(
+        "WITH RECURSIVE crowd (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM crowd WHERE n < {MANY})
+         INSERT INTO event_amount (id, order_id, payment_event_id, amount, created_at)
+         SELECT {}, order_id || '-' || n, {}, amount, {earlier} FROM event_amount, crowd",
+        id("01990004"),
+        id("01990003")
+    );
+    world.app.db.read().execute_unprepared(&sql).await.expect("entered");
+    assert_eq!(world.event_total().await, (MANY + 1) * 5_000);
+    world.run_job("purge-temp-orders").await;
+    // All but the newest that is settled, at which the sum ends, and the one of just now.
+    assert_eq!(added_up(world).await, Some((MANY - 1) * 5_000));
+    assert_eq!(world.event_total().await, (MANY + 1) * 5_000);
+}
+
+async fn an_entry_by_a_clock_that_is_behind_counts_after_the_check(world: &World) {
+    let plan = world.event().await;
+    for user in ["u1", "u2"] {
+        world.buy(user, &plan).await;
+        world.advance(Duration::hours(3));
+    }
+    world.run_job("purge-temp-orders").await;
+    assert_eq!((added_up(world).await, world.event_total().await), (Some(5_000), 10_000));
+    world.advance(Duration::hours(-7));
+    let (behind, client) = world.second_service().await;
+    let order = world.order_by(&client, "u3", &plan).await;
+    let key = world.authenticate(&order);
+    client.post("/v1/payments/confirm", order.confirmation(&key)).await.expect(200);
+    behind.stopping.cancel();
+    world.advance(Duration::hours(7));
+    world.run_job("check").await;
+    assert_eq!((added_up(world).await, world.event_total().await), (Some(10_000), 15_000));
 }

@@ -2,7 +2,9 @@
 
 use chrono::Duration;
 use entity::subscription::{self, SubscriptionStatus};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use gudok::audit::Actor;
+use gudok::jobs::{Job, run_to_end};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::support::crowd::{Hold, awaited_by};
 use crate::support::scenario::{Backend, scenarios};
@@ -17,6 +19,8 @@ scenarios![
     a_refunded_subscription_stays_canceled,
     a_renewal_that_commits_while_the_job_waits_for_it_stands,
     a_renewal_that_waits_for_the_job_leaves_nothing_of_its_work,
+    a_row_without_a_period_keeps_nobody_behind_it_from_their_turn,
+    what_a_clock_that_was_ahead_has_ended_runs_again_after_the_check,
 ];
 
 async fn columns(world: &World, user: &str) -> subscription::Model {
@@ -150,4 +154,51 @@ async fn a_renewal_that_waits_for_the_job_leaves_nothing_of_its_work(world: &Wor
 async fn released_once_awaited(world: &World, held: Hold) {
     awaited_by(world, 1).await;
     held.release().await;
+}
+
+async fn a_row_without_a_period_keeps_nobody_behind_it_from_their_turn(world: &World) {
+    let (basic, premium) = (world.basic().await, world.premium().await);
+    // The first one's plan should have switched before it ended, the second one's is to switch now.
+    for user in ["ended", "switches"] {
+        world.buy(user, &premium).await;
+        world.buy(user, &basic).await;
+        world.advance(Duration::days(35));
+    }
+    world.buy("behind", &basic).await;
+    world.forge();
+    let revoke =
+        format!("UPDATE subscription_period SET revoked_at = '{}'", world.app.clock.now().to_rfc3339());
+    let of_two = "WHERE subscription_id IN (SELECT id FROM subscription WHERE user_id <> 'behind')";
+    world.app.db.read().execute_unprepared(&format!("{revoke} {of_two}")).await.expect("revoked by hand");
+    world.advance(Duration::days(32));
+    assert_eq!(world.run_job("expire-subscriptions").await, 3);
+    for user in ["ended", "behind"] {
+        assert_eq!(columns(world, user).await.status, SubscriptionStatus::Expired, "{user}");
+    }
+    assert_eq!(columns(world, "ended").await.plan_id.to_string(), premium, "nothing tells of another");
+}
+
+async fn what_a_clock_that_was_ahead_has_ended_runs_again_after_the_check(world: &World) {
+    let (basic, premium) = (world.basic().await, world.premium().await);
+    world.buy("u1", &premium).await;
+    world.buy("u1", &basic).await;
+    let refunded = world.buy("u2", &basic).await;
+    world.refund(&refunded, None).await.expect(200);
+    let before = columns(world, "u1").await;
+    let ahead = world.app.clock.now() + Duration::days(400);
+    let by_hand = (&Actor::command_line(), |_progress| {});
+    run_to_end(&world.app, Job::ExpireSubscriptions, by_hand, ahead).await.expect("a run");
+    assert_eq!(columns(world, "u1").await.status, SubscriptionStatus::Expired);
+    assert_eq!(world.subscription("u1").await["status"], "ACTIVE", "a check goes by the clock");
+    world.run_job("check").await;
+    let after = columns(world, "u1").await;
+    assert_eq!((after.status, after.is_active), (SubscriptionStatus::Active, true));
+    assert_eq!((after.plan_id, after.changes_at), (before.plan_id, before.changes_at));
+    assert_eq!(columns(world, "u2").await.status, SubscriptionStatus::Canceled);
+    let active = world.admin().get("/v1/subscriptions?isActive=true").await;
+    assert_eq!(active.expect(200)["items"].as_array().map(Vec::len), Some(1));
+    // What is due from here on is done as if nothing had happened.
+    world.advance(Duration::days(32));
+    assert_eq!(world.run_job("expire-subscriptions").await, 1);
+    assert_eq!(columns(world, "u1").await.plan_id.to_string(), basic);
 }

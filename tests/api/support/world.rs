@@ -147,7 +147,12 @@ impl World {
 
     /// Quotes an order for `user`.
     pub(crate) async fn order(&self, user: &str, plan_id: &str) -> Order {
-        let reply = self.service().post("/v1/temp-orders", json!({"planId": plan_id, "userId": user})).await;
+        self.order_by(&self.service(), user, plan_id).await
+    }
+
+    /// The same of the service that `client` talks to.
+    pub(crate) async fn order_by(&self, client: &Client, user: &str, plan_id: &str) -> Order {
+        let reply = client.post("/v1/temp-orders", json!({"planId": plan_id, "userId": user})).await;
         let body = reply.expect(201);
         Order {
             order_id: body["orderId"].as_str().expect("an order id").to_owned(),
