@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
+use super::error::{lost_its_connection, went_unanswered};
 use super::silence::{Silence, unanswered};
 
 /// How long a commit is waited for while nothing else is silent: no `statement_timeout` ends one that waits for a synchronous
@@ -15,6 +16,10 @@ use super::silence::{Silence, unanswered};
 const COMMIT_WITHIN: Duration = Duration::from_mins(10);
 /// How often is looked whether something else has fallen silent.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a statement that only reads is asked again because its connection had died. A server that is stopped ends all of
+/// them, and the pool looks only at those that were idle for a while.
+const MOST_REREADS: u32 = 20;
 
 /// What statements run on, inside of a transaction.
 pub type Tx = Bounded<DatabaseTransaction>;
@@ -24,6 +29,8 @@ pub type Tx = Bounded<DatabaseTransaction>;
 pub struct Bounded<C> {
     inner: C,
     bound: Bound,
+    /// Whether a statement that asks may be asked again: it stands alone, and only reads.
+    rereads: bool,
 }
 
 /// How long is waited, and who is told when it was too long.
@@ -36,7 +43,19 @@ pub(super) struct Bound {
 
 impl<C> Bounded<C> {
     pub(super) fn new(inner: C, bound: Bound) -> Self {
-        Self { inner, bound }
+        Self { inner, bound, rereads: false }
+    }
+
+    /// For single statements that only read: they are asked again where a connection turns out to be dead.
+    pub(super) fn reading(inner: C, bound: Bound) -> Self {
+        Self { inner, bound, rereads: true }
+    }
+
+    /// Whether what had this `outcome` should be asked again; `tries` counts how often.
+    fn asks_again<T>(&self, outcome: &Result<T, DbErr>, tries: &mut u32) -> bool {
+        *tries += 1;
+        let died = |error: &DbErr| lost_its_connection(error) && !went_unanswered(error);
+        self.rereads && *tries <= MOST_REREADS && outcome.as_ref().is_err_and(died)
     }
 
     /// The same without a bound: for migrations, which take as long as they take, and for what is bounded as a whole.
@@ -111,11 +130,29 @@ impl<C: ConnectionTrait> ConnectionTrait for Bounded<C> {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.bound.wait(self.inner.query_one_raw(statement)).await
+        if !self.rereads {
+            return self.bound.wait(self.inner.query_one_raw(statement)).await;
+        }
+        let mut tries = 0;
+        loop {
+            let outcome = self.bound.wait(self.inner.query_one_raw(statement.clone())).await;
+            if !self.asks_again(&outcome, &mut tries) {
+                return outcome;
+            }
+        }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.bound.wait(self.inner.query_all_raw(statement)).await
+        if !self.rereads {
+            return self.bound.wait(self.inner.query_all_raw(statement)).await;
+        }
+        let mut tries = 0;
+        loop {
+            let outcome = self.bound.wait(self.inner.query_all_raw(statement.clone())).await;
+            if !self.asks_again(&outcome, &mut tries) {
+                return outcome;
+            }
+        }
     }
 
     fn support_returning(&self) -> bool {

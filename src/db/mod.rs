@@ -57,20 +57,20 @@ pub struct Database {
     bound: Bound,
     /// Whether a pooler gives the transactions of one connection to several servers' processes.
     shares_servers: bool,
-    /// SQLite's only writer.
-    writer: Option<Writer>,
+    /// SQLite's only connection that writes: its page cache stays right, which another's writes would make it throw away.
+    writer: Option<DatabaseConnection>,
+    /// How many may write at once. Waiting here is fair, and on SQLite never ends in `database is locked`.
+    turns: Arc<Semaphore>,
     /// Transactions that were run again.
     retries: Counter,
     /// Statements that were run, not counting the beginnings and ends of transactions.
     statements: Counter,
 }
 
-/// The one connection that writes to SQLite: its page cache stays right, which another's writes would make it throw away.
-#[derive(Clone, Debug)]
-struct Writer {
-    connection: DatabaseConnection,
-    /// Waiting here is fair and never ends in `database is locked`.
-    turn: Arc<Semaphore>,
+/// How many of `most` connections may write at once. Some are left to those who read: a commit may wait for a standby that is
+/// gone, and whoever has paid is told so meanwhile.
+fn writers(most: u32) -> u32 {
+    if most < 2 { most } else { most - (most / 8).max(1) }
 }
 
 impl Database {
@@ -82,16 +82,19 @@ impl Database {
         let url = url.expose_secret();
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let by_cores = u32::try_from(cores * 4).unwrap_or(16);
+        let is_sqlite = url.starts_with("sqlite:");
+        let (least, enough) = if is_sqlite { (4, 8) } else { (8, 16) };
+        let most = max_connections.unwrap_or(by_cores.clamp(least, enough));
         let mut options = ConnectOptions::new(url);
         options
+            .max_connections(most)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_timeout(ACQUIRE_TIMEOUT)
             .sqlx_logging(false)
             .record_stmt_in_spans(false);
         let (silence, mut within) = (Silence::default(), None);
-        if url.starts_with("sqlite:") {
+        if is_sqlite {
             prepare_folder(url)?;
-            options.max_connections(max_connections.unwrap_or(by_cores.clamp(4, 8)));
             options.test_before_acquire_if_idle_for(Duration::from_secs(1));
             options.map_sqlx_sqlite_opts(|sqlite| {
                 sqlite
@@ -101,7 +104,6 @@ impl Database {
                     .foreign_keys(true)
             });
         } else {
-            options.max_connections(max_connections.unwrap_or(by_cores.clamp(8, 16)));
             options.statement_timeout(STATEMENT_TIMEOUT).set_application_name("gudok");
             // No fractions are read, and a pooler would have to be told to let it pass.
             options.map_sqlx_postgres_opts(|postgres| postgres.extra_float_digits(None));
@@ -110,19 +112,20 @@ impl Database {
         }
         let statements = Counter::default();
         let connection = counted(options.clone(), &statements).await?;
-        let (mut writer, mut shares_servers) = (None, false);
-        if connection.get_database_backend() == DbBackend::Sqlite {
-            let own = match max_connections {
-                Some(1) => connection.clone(),
+        let (mut writer, mut shares_servers, mut writing) = (None, false, writers(most));
+        if is_sqlite {
+            writing = 1;
+            writer = Some(match most {
+                1 => connection.clone(),
                 _ => counted(options.max_connections(1).to_owned(), &statements).await?,
-            };
-            writer = Some(Writer { connection: own, turn: Arc::new(Semaphore::new(1)) });
+            });
         } else {
             shares_servers = pooler::shares_servers(connection.get_postgres_connection_pool()).await?;
         }
         let bound = Bound::new(within, silence);
-        let connection = Bounded::new(connection, bound.clone());
-        Ok(Self { connection, bound, shares_servers, writer, retries: Counter::default(), statements })
+        let connection = Bounded::reading(connection, bound.clone());
+        let turns = Arc::new(Semaphore::new(usize::try_from(writing).unwrap_or(1)));
+        Ok(Self { connection, bound, shares_servers, writer, turns, retries: Counter::default(), statements })
     }
 
     /// For single statements that only read.
@@ -132,7 +135,7 @@ impl Database {
 
     /// The pool, or SQLite's writer, that transactions are opened on.
     fn opens(&self) -> &DatabaseConnection {
-        self.writer.as_ref().map_or(self.connection.unbounded(), |writer| &writer.connection)
+        self.writer.as_ref().unwrap_or(self.connection.unbounded())
     }
 
     /// Opens a writing transaction; `transact!` does it, and closes it again.
@@ -183,10 +186,9 @@ impl Database {
         Ok(Snapshot { inner })
     }
 
-    async fn writers_turn(&self) -> Result<Option<tokio::sync::SemaphorePermit<'_>>, DbErr> {
-        let Some(writer) = &self.writer else { return Ok(None) };
-        match tokio::time::timeout(ACQUIRE_TIMEOUT, writer.turn.acquire()).await {
-            Ok(Ok(turn)) => Ok(Some(turn)),
+    async fn writers_turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, DbErr> {
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, self.turns.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_)) | Err(_) => Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)),
         }
     }
@@ -196,8 +198,8 @@ impl Database {
     /// # Errors
     /// The database's own.
     pub async fn others_are_at_work(&self) -> Result<bool, DbErr> {
-        if let Some(writer) = &self.writer {
-            return Ok(writer.turn.available_permits() == 0);
+        if self.writer.is_some() {
+            return Ok(self.turns.available_permits() == 0);
         }
         let statement = Statement::from_string(DbBackend::Postgres, OTHERS_AT_WORK);
         Ok(self.connection.query_one_raw(statement).await?.is_some())
@@ -238,7 +240,7 @@ impl Database {
     /// Closes every connection.
     pub async fn close(self) {
         let (connection, _) = self.connection.into_parts();
-        for connection in self.writer.map(|writer| writer.connection).into_iter().chain([connection]) {
+        for connection in self.writer.into_iter().chain([connection]) {
             if let Err(error) = connection.close().await {
                 tracing::debug!(%error, "closing the database");
             }
@@ -256,12 +258,12 @@ async fn counted(options: ConnectOptions, statements: &Counter) -> Result<Databa
     Ok(connection)
 }
 
-/// A writing transaction, and on SQLite the turn of the only writer.
+/// A writing transaction, and the turn of who writes.
 #[derive(Debug)]
 pub struct Transaction<'a> {
     inner: Tx,
     retries: &'a Counter,
-    _turn: Option<tokio::sync::SemaphorePermit<'a>>,
+    _turn: tokio::sync::SemaphorePermit<'a>,
 }
 
 impl Transaction<'_> {

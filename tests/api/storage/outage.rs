@@ -1,5 +1,6 @@
 //! A database that goes away and comes back: callers are told to try again, and nobody restarts the service.
 
+use futures_util::future::join_all;
 use gudok::app::App;
 use gudok::config::Config;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
@@ -15,6 +16,7 @@ scenarios![
     a_service_outlives_an_outage_of_its_database,
     a_service_on_a_database_that_takes_no_writes_is_not_ready,
     a_purchase_whose_connection_dies_in_the_middle_is_made_on_another,
+    who_reads_over_a_connection_that_died_is_answered_over_another,
 ];
 
 async fn a_service_outlives_an_outage_of_its_database(world: &World) {
@@ -112,4 +114,33 @@ async fn a_purchase_whose_connection_dies_in_the_middle_is_made_on_another(world
     let (reply, ()) = tokio::join!(world.confirm(&order, &key), cut);
     assert_eq!(reply.expect(200)["payment"]["status"], "DONE");
     assert_eq!((world.confirms_received(&order), world.ledger_of(&order)), (1, (1, 9_900)));
+}
+
+async fn who_reads_over_a_connection_that_died_is_answered_over_another(world: &World) {
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    let order = world.buy("u1", &world.basic().await).await;
+    let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
+    one.max_connections(1);
+    let other = Database::connect(one).await.expect("connected");
+    let end = "SELECT 1 FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()) AS ended";
+    let path = format!("/v1/payments/{}", order.order_id);
+    let client = world.service();
+    for _ in 0..5 {
+        // As many connections as there may be, all of them in use a moment ago, when nobody looks whether they live.
+        for reply in join_all((0..16).map(|_| client.get(&path))).await {
+            reply.expect(200);
+        }
+        let statement = Statement::from_string(other.get_database_backend(), end);
+        other.query_all_raw(statement).await.expect("ended");
+        let (payments, checks) = tokio::join!(
+            join_all((0..8).map(|_| client.get(&path))),
+            join_all((0..8).map(|_| client.get("/v1/users/u1/subscription"))),
+        );
+        for reply in payments.iter().chain(&checks) {
+            reply.expect(200);
+        }
+    }
 }
