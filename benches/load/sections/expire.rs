@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{ENGINES, buyers};
+use super::{ENGINES, buyers, ticking};
 use crate::drive::{Load, Plan, closed, open};
 use crate::http::{Connection, Key};
 use crate::seed::{self, Seed};
@@ -28,9 +28,14 @@ pub(super) async fn run(world: &World) {
         for run in 1..=world.settings.runs {
             world.say(&format!("{engine:?}: expire, run {run}"));
             let bare = bare(world, engine, seed).await;
-            let job = job(world, &toss, engine, seed).await;
+            let job = alone(world, &toss, engine, seed).await;
             world.add(engine, "expire-subscriptions, half of all", " s", job);
             world.add(engine, "one bare UPDATE of them", " s", bare);
+            if engine == Engine::Postgres {
+                let beside = beside_a_replica(world, &toss, seed).await;
+                let figure = "the same while a replica's scheduler ticks, of the bare UPDATE";
+                world.aim(figure, "×", Target::AtMost(1.5), beside / bare);
+            }
             let figure = "expire-subscriptions of the bare UPDATE";
             match engine {
                 Engine::Postgres => world.aim(figure, "×", Target::AtMost(1.5), job / bare),
@@ -53,8 +58,24 @@ pub(super) async fn beside(world: &World) {
     }
 }
 
-/// Seconds of the job on fresh books.
-async fn job(world: &World, toss: &Process, engine: Engine, seed: Seed) -> f64 {
+/// Seconds of the job on fresh books, where a process serves nobody but looks every second what is due.
+async fn beside_a_replica(world: &World, toss: &Process, seed: Seed) -> f64 {
+    let books = world.books(Engine::Postgres, seed).await;
+    let replica = ticking(world, &books, toss).await;
+    let took = world.gudok(&books, toss).run(&JOB).await;
+    assert_eq!(left(&books).await, "0", "the job has left some");
+    let db = seed::connect(&books.url).await;
+    let runs =
+        "SELECT CAST(COUNT(*) AS text) FROM job_run WHERE name = 'expire-subscriptions' AND affected > 0";
+    assert_eq!(seed::column(&db, runs).await, ["1"], "the replica has run it");
+    db.close().await.expect("closed");
+    replica.stop().await;
+    world.discard(books).await;
+    took.as_secs_f64()
+}
+
+/// Seconds of the job on fresh books, with nobody else.
+async fn alone(world: &World, toss: &Process, engine: Engine, seed: Seed) -> f64 {
     let books = world.books(engine, seed).await;
     let took = world.gudok(&books, toss).run(&JOB).await;
     assert_eq!(left(&books).await, "0", "the job has left some");

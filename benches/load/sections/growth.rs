@@ -16,6 +16,8 @@ pub(super) async fn run(world: &World) {
         (world.books(Engine::Postgres, SMALL).await, world.own_books(Engine::Postgres, big).await);
     let small_service = world.gudok(&small_books, &toss).serve().await;
     let big_service = world.gudok(&big_books, &toss).serve().await;
+    let figure = format!("{payments} payments: start to /readyz");
+    world.add(Engine::Postgres, &figure, " s", big_service.ready_after.as_secs_f64());
     for run in 1..=world.settings.runs {
         world.say(&format!("growth, run {run}"));
         let mut rates = Vec::new();
@@ -48,6 +50,8 @@ pub(super) async fn run(world: &World) {
             }
         }
     }
+    let (_, most) = big_service.memory();
+    world.add(Engine::Postgres, &format!("{payments} payments: memory at most"), " MiB", most);
     small_service.stop().await;
     big_service.stop().await;
     world.discard(small_books).await;

@@ -1,4 +1,4 @@
-//! Lists of payments: the first page, a page far behind it, and the payments of one user.
+//! Lists: the first page of payments, a page far behind it, the payments of one user, and subscriptions.
 
 use std::net::SocketAddr;
 
@@ -27,14 +27,19 @@ pub(super) async fn run(world: &World) {
     }
 }
 
-/// The three kinds of pages, each by 8 callers.
-pub(super) async fn pages(world: &World, address: SocketAddr, users: u64) -> [(&'static str, Load); 3] {
+/// The kinds of pages, each by 8 callers.
+pub(super) async fn pages(world: &World, address: SocketAddr, users: u64) -> [(&'static str, Load); 5] {
     let addresses = [address];
     let deep = deep(address).await;
     let plan = || world.plan(&addresses, CLIENTS);
     let first = closed(plan(), async |connection, _| fetch(connection, "/v1/payments", Key::Admin).await);
     let first = first.await;
     let deep = closed(plan(), async |connection, _| fetch(connection, &deep, Key::Admin).await).await;
+    let subscriptions = async |query: &str| {
+        let path = format!("/v1/subscriptions{query}");
+        closed(plan(), async |connection, _| fetch(connection, &path, Key::Admin).await).await
+    };
+    let (everybodys, over) = (subscriptions("").await, subscriptions("?isActive=false").await);
     let own = closed(plan(), async |connection, number| {
         let user = FIRST_USER + scatter(number) % users;
         fetch(connection, &format!("/v1/payments?userId={user}"), Key::Service).await
@@ -43,6 +48,8 @@ pub(super) async fn pages(world: &World, address: SocketAddr, users: u64) -> [(&
         ("payments, first page of 20, 8 callers", first),
         ("payments, 20 behind the 5,000th, 8 callers", deep),
         ("payments of one user, 8 callers", own.await),
+        ("subscriptions, first page of 20, 8 callers", everybodys),
+        ("subscriptions that are over, first page of 20, 8 callers", over),
     ]
 }
 

@@ -5,7 +5,7 @@ use crate::http::{Connection, Key};
 use crate::seed::{FIRST_USER, PLAN, PRICE, Seed};
 use crate::service::{Process, processor_seconds};
 use crate::table::Engine;
-use crate::world::{WARM, World};
+use crate::world::{Books, WARM, World};
 
 mod expire;
 mod growth;
@@ -63,6 +63,20 @@ fn checks(users: u64) -> impl AsyncFn(&mut Connection, u64) -> Result<(), String
         let user = FIRST_USER + scatter(number) % users;
         fetch(connection, &format!("/v1/users/{user}/subscription"), Key::Service).await
     }
+}
+
+/// A gudok with `more` settings than the benchmark was told.
+async fn serve_with(world: &World, books: &Books, toss: &Process, more: &[(String, String)]) -> Process {
+    let settings = [world.settings.gudok.as_slice(), more].concat();
+    let mut gudok = world.gudok(books, toss);
+    gudok.settings = &settings;
+    gudok.serve().await
+}
+
+/// A gudok whose scheduler runs what is due, besides nothing else to do.
+async fn ticking(world: &World, books: &Books, toss: &Process) -> Process {
+    let scheduler = ("GUDOK__SCHEDULER__ENABLED".to_owned(), "true".to_owned());
+    serve_with(world, books, toss, &[scheduler]).await
 }
 
 /// Processor time that a load costs, by process.

@@ -1,18 +1,18 @@
 //! Two gudok processes on one database against one, on the same machine.
 
-use super::{SMALL, buyers, checks};
+use super::{SMALL, buyers, checks, serve_with};
 use crate::drive::closed;
-use crate::service::Process;
 use crate::table::{Engine, Target};
-use crate::world::{Books, World};
+use crate::world::World;
 
 const CLIENTS: usize = 32;
 
 pub(super) async fn run(world: &World) {
     let (toss, books) = (world.toss().await, world.books(Engine::Postgres, SMALL).await);
-    let (one, other) = (serve(world, &books, &toss, &[]).await, serve(world, &books, &toss, &[]).await);
+    let serve = async |more: &[_]| serve_with(world, &books, &toss, more).await;
+    let (one, other) = (serve(&[]).await, serve(&[]).await);
     let half = half();
-    let halves = (serve(world, &books, &toss, &half).await, serve(world, &books, &toss, &half).await);
+    let halves = (serve(&half).await, serve(&half).await);
     let sets = [
         vec![one.address],
         // What operations.md tells those who run several on one machine.
@@ -22,7 +22,7 @@ pub(super) async fn run(world: &World) {
     for run in 1..=world.settings.runs {
         world.say(&format!("replicas, run {run}"));
         let (mut bought, mut read, mut errors) = ([0.0; 3], [0.0; 3], 0);
-        // Each is first, in the middle and last as often as the others: books grow, and a machine has its minutes.
+        // Each is first, in the middle and last in turn: books grow, and a machine has its minutes.
         for turn in 0..3 {
             let set = usize::try_from(run + turn).unwrap_or_default() % 3;
             let load = closed(world.plan(&sets[set], CLIENTS), buyers(world.number())).await;
@@ -36,29 +36,16 @@ pub(super) async fn run(world: &World) {
         }
         let figure = "purchases of two replicas with half of the cores and connections each, of one's";
         world.aim(figure, "", Target::AtLeast(1.0), bought[1] / bought[0]);
-        let engine = Engine::Postgres;
-        world.add(engine, "reads of two such replicas, of one's", "", read[1] / read[0]);
-        world.add(
-            engine,
-            "purchases of two replicas with all cores and connections each, of one's",
-            "",
-            bought[2] / bought[0],
-        );
-        world.add(engine, "reads of these two, of one's", "", read[2] / read[0]);
+        world.add(Engine::Postgres, "reads of two such replicas, of one's", "", read[1] / read[0]);
+        let figure = "purchases of two replicas with nothing set, of one's";
+        world.aim(figure, "", Target::AtLeast(1.0), bought[2] / bought[0]);
+        world.add(Engine::Postgres, "reads of these two, of one's", "", read[2] / read[0]);
         world.aim("errors at two replicas", "", Target::AtMost(0.0), errors as f64);
     }
     for process in [one, other, halves.0, halves.1] {
         process.stop().await;
     }
     world.discard(books).await;
-}
-
-/// A gudok with `more` settings than the benchmark was told.
-async fn serve(world: &World, books: &Books, toss: &Process, more: &[(String, String)]) -> Process {
-    let settings = [world.settings.gudok.as_slice(), more].concat();
-    let mut gudok = world.gudok(books, toss);
-    gudok.settings = &settings;
-    gudok.serve().await
 }
 
 /// Half of what one process takes by itself: a thread per core, and connections by cores.

@@ -1,4 +1,4 @@
-//! A machine whose clock is moved under a running process, by libfaketime.
+//! A machine whose clock is moved under a running process, by libfaketime, beside another whose clock is right.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use gudok::jobs::Schedule;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::settings;
+use crate::support::crowd;
 use crate::support::process::{Serving, eventually};
 use crate::support::scenario::scenarios;
 use crate::support::world::World;
@@ -47,6 +48,10 @@ async fn runs(world: &World, job: &str) -> Vec<job_run::Model> {
 }
 
 async fn a_clock_that_is_moved_stops_nothing_and_skips_nothing(world: &World) {
+    // Its month ends while the clock is ahead, and not before.
+    world.advance(-Duration::days(27));
+    world.buy("u1", &world.basic().await).await;
+    world.advance(Duration::days(27));
     let library = library().expect("libfaketime is demanded");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("clock");
@@ -70,18 +75,26 @@ async fn a_clock_that_is_moved_stops_nothing_and_skips_nothing(world: &World) {
     // Put back: its ticks would be two hours away.
     move_clock(&file, "-2h");
     ran("a run by a clock that was put back", &|run| run.started_at < began - Duration::hours(1)).await;
-    // Put forward, over three midnights: one run makes up for all of them.
-    move_clock(&file, "+3d");
+    // Put forward, over five midnights: one run makes up for all of them.
+    move_clock(&file, "+5d");
     ran("a run by a clock that was put forward", &|run| run.started_at > began + Duration::days(2)).await;
     let last = |now| Schedule::MIDNIGHT.last_due(now, world.app.config.billing.timezone).expect("a midnight");
-    let due = last(began + Duration::days(3));
-    eventually("the nightly job of the third day", async || {
+    let due = last(began + Duration::days(5));
+    eventually("the nightly job of the fifth day", async || {
         runs(world, "expire-subscriptions").await.into_iter().find(|run| run.scheduled_for == due)
     })
     .await;
     let skipped = runs(world, "expire-subscriptions").await;
     let between = |run: &&job_run::Model| run.scheduled_for > last(began) && run.scheduled_for < due;
     assert_eq!(skipped.iter().filter(between).count(), 0, "{skipped:?}");
+    assert_eq!(crowd::expired(world).await, 1);
+    // One whose clock is right goes on with its work beside it.
+    let (steady, now) = (Serving::start(&settings(world, &[])).await, world.app.clock.now());
+    let by_the_right_clock =
+        |run: &job_run::Model| run.started_at >= now && run.started_at < now + Duration::hours(1);
+    ran("a run by the process whose clock is right", &by_the_right_clock).await;
+    world.run_job("check").await;
+    assert_eq!(crowd::expired(world).await, 0, "its time is not over");
     // And right again: what the wrong clock has done already does not keep it from its work.
     move_clock(&file, "+0");
     let now = world.app.clock.now();
@@ -89,5 +102,6 @@ async fn a_clock_that_is_moved_stops_nothing_and_skips_nothing(world: &World) {
         run.started_at >= now - Duration::seconds(30) && run.started_at < began + Duration::days(1)
     })
     .await;
-    drop(serving);
+    assert_eq!(crowd::expired(world).await, 0);
+    drop((serving, steady));
 }
