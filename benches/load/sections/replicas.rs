@@ -34,7 +34,7 @@ pub(super) async fn run(world: &World) {
             errors += load.errors;
             read[set] = load.rate();
         }
-        let figure = "purchases of two replicas with half of the cores and connections each, of one's";
+        let figure = "purchases of two replicas with half of the cores each, of one's";
         world.aim(figure, "", Target::AtLeast(1.0), bought[1] / bought[0]);
         world.add(Engine::Postgres, "reads of two such replicas, of one's", "", read[1] / read[0]);
         let figure = "purchases of two replicas with nothing set, of one's";
@@ -48,10 +48,8 @@ pub(super) async fn run(world: &World) {
     world.discard(books).await;
 }
 
-/// Half of what one process takes by itself: a thread per core, and connections by cores.
-fn half() -> [(String, String); 2] {
+/// Half of the threads that one process takes by itself, as where each may use half of the cores.
+fn half() -> [(String, String); 1] {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let (threads, connections) = ((cores / 2).max(1), (cores * 4).clamp(8, 16) / 2);
-    [("TOKIO_WORKER_THREADS", threads), ("GUDOK__DATABASE__MAX_CONNECTIONS", connections)]
-        .map(|(name, value)| (name.to_owned(), value.to_string()))
+    [("TOKIO_WORKER_THREADS".to_owned(), (cores / 2).max(1).to_string())]
 }
