@@ -3,14 +3,14 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
-/// Runs `ddl` after replacing `{time}`, `{bool}`, `{json}`, `{int}` and `{strict}` by what the database calls them.
-/// SQLite's STRICT tables refuse a text in an amount as PostgreSQL does.
+/// Runs `ddl` after replacing `{time}`, `{bool}`, `{json}`, `{int}` and `{strict}` by what the database calls them, and
+/// `{day of changes_at}` by that day in UTC. SQLite's STRICT tables refuse a text in an amount as PostgreSQL does.
 pub(crate) async fn run(manager: &SchemaManager<'_>, ddl: &str) -> Result<(), DbErr> {
     let words = match manager.get_database_backend() {
-        DbBackend::Sqlite => ["text", "integer", "text", "integer", " STRICT"],
-        _ => ["timestamptz", "boolean", "jsonb", "bigint", ""],
+        DbBackend::Sqlite => ["text", "integer", "text", "integer", " STRICT", "substr(changes_at, 1, 10)"],
+        _ => ["timestamptz", "boolean", "jsonb", "bigint", "", "((changes_at AT TIME ZONE 'UTC')::date)"],
     };
-    let slots = ["{time}", "{bool}", "{json}", "{int}", "{strict}"];
+    let slots = ["{time}", "{bool}", "{json}", "{int}", "{strict}", "{day of changes_at}"];
     let sql = slots.iter().zip(words).fold(ddl.to_owned(), |sql, (slot, word)| sql.replace(slot, word));
     manager.get_connection().execute_unprepared(&sql).await.map(drop)
 }

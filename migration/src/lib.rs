@@ -14,6 +14,7 @@ mod m20261121_000007_replicas;
 mod m20261122_000008_plan_keys;
 mod m20261122_000009_kept_periods;
 mod m20261122_000010_ended;
+mod m20261123_000011_due_days;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_plan_keys::Migration),
             Box::new(m20261122_000009_kept_periods::Migration),
             Box::new(m20261122_000010_ended::Migration),
+            Box::new(m20261123_000011_due_days::Migration),
         ]
     }
 }

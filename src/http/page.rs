@@ -106,8 +106,8 @@ impl PageRequest {
         self.cut(all.into_iter().filter(begun).take(self.limit().saturating_add(1)).collect(), key)
     }
 
-    /// The page out of the same page of two lists, newest first, that have no row in common.
-    pub fn merged<T>(&self, parts: [Page<T>; 2], key: impl Fn(&T) -> (DateTime<Utc>, String)) -> Page<T> {
+    /// The page out of the same page of several lists, newest first, that have no row in common.
+    pub fn merged<T>(&self, parts: Vec<Page<T>>, key: impl Fn(&T) -> (DateTime<Utc>, String)) -> Page<T> {
         let more_behind = parts.iter().any(|part| part.next_cursor.is_some());
         let mut items: Vec<T> = parts.into_iter().flat_map(|part| part.items).collect();
         items.sort_by_cached_key(|item| Reverse(key(item)));
@@ -202,7 +202,7 @@ mod tests {
             let begun = |second: &&i64| request.after.as_ref().is_none_or(|after| at(**second) < after.at);
             let part =
                 |list: &Vec<i64>| request.cut(list.iter().filter(begun).copied().take(4).collect(), key);
-            let page = request.merged([part(&lists[0]), part(&lists[1])], key);
+            let page = request.merged(lists.iter().map(part).collect(), key);
             all.push(page.items.clone());
             let Some(next) = request.behind(&page) else { break };
             request = next;

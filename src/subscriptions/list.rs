@@ -5,7 +5,7 @@ use entity::subscription::{self, SubscriptionStatus};
 use entity::{PlanId, SubscriptionId, UserId, subscription_period};
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use crate::http::page::{Page, PageRequest, page_of};
@@ -53,9 +53,12 @@ pub async fn list(
     let rows = if filter.is_active.is_none() && filter.plan_id.is_none() {
         read(subscription::Entity::find()).await?
     } else {
-        // Two questions, each of which an index answers: who is what the columns say, and who has become it since.
-        let (settled, lagging) = (read(settled(&filter, now)).await?, read(lagging(&filter, now)).await?);
-        page.merged([settled, lagging], key)
+        // Questions each of which an index answers: who is what the columns say, and who has become it since.
+        let mut parts = vec![read(settled(&filter, now)).await?];
+        for lagging in lagging(db, &filter, now).await? {
+            parts.push(read(lagging).await?);
+        }
+        page.merged(parts, key)
     };
     let lagging: Vec<SubscriptionId> =
         rows.items.iter().filter(|row| lags(row, now)).map(|row| row.id).collect();
@@ -91,19 +94,51 @@ fn settled(filter: &SubscriptionFilter, now: DateTime<Utc>) -> Select<subscripti
     }
 }
 
-/// Those whose columns wait for the nightly job, and who are by the clock what is wanted: a day's.
-fn lagging(filter: &SubscriptionFilter, now: DateTime<Utc>) -> Select<subscription::Entity> {
+/// Days whose rows are looked up each by itself, at most; it takes a nightly job that has not run for as long to meet the
+/// bound, and then the rows of all days before are looked up together.
+const DAYS: usize = 40;
+
+/// Those whose columns wait for the nightly job, and who are by the clock what is wanted, in as many parts as an index has
+/// in the order of the list.
+async fn lagging(
+    db: &impl ConnectionTrait,
+    filter: &SubscriptionFilter,
+    now: DateTime<Utc>,
+) -> Result<Vec<Select<subscription::Entity>>, DbErr> {
     use subscription::Column;
     let query = subscription::Entity::find().filter(Column::ChangesAt.lte(now));
+    let query = match filter.plan_id {
+        Some(plan_id) => query.filter(started_plan(now).eq(plan_id)),
+        None => query,
+    };
     let query = match filter.is_active {
-        Some(true) => query.filter(Column::EndDate.gt(now)),
+        // They only change plans, which are few, and have an index of their own.
+        Some(true) => {
+            let switches = Expr::col(Column::ChangesAt).lt(Expr::col(Column::EndDate));
+            return Ok(vec![query.filter(switches).filter(Column::EndDate.gt(now))]);
+        }
         Some(false) => query.filter(Column::EndDate.lte(now)),
         None => query,
     };
-    match filter.plan_id {
-        Some(plan_id) => query.filter(started_plan(now).eq(plan_id)),
-        None => query,
+    // Of one user there is one.
+    if filter.user_id.is_some() {
+        return Ok(vec![query]);
     }
+    let first = subscription::Entity::find().select_only().column(Column::ChangesAt);
+    let first = first.filter(Column::ChangesAt.lte(now)).order_by_asc(Column::ChangesAt).limit(1);
+    let Some(first) = first.into_tuple::<DateTime<Utc>>().one(db).await? else { return Ok(Vec::new()) };
+    let day = || match db.get_database_backend() {
+        DbBackend::Sqlite => Expr::cust("substr(changes_at, 1, 10)"),
+        _ => Expr::cust("((changes_at AT TIME ZONE 'UTC')::date)"),
+    };
+    let first = first.date_naive();
+    let mut days = now.date_naive().iter_days().rev().take_while(|day| first <= *day);
+    let mut parts: Vec<_> =
+        days.by_ref().take(DAYS).map(|each| query.clone().filter(day().eq(each))).collect();
+    if let Some(older) = days.next() {
+        parts.push(query.filter(day().lte(older)));
+    }
+    Ok(parts)
 }
 
 /// Whether the row says what it said before a change that the clock has passed.
@@ -129,7 +164,7 @@ async fn started_periods(
         .await
 }
 
-/// The plan of the last period that has started.
+/// The plan of the last period that has started, which the column names already where the end is what was missed.
 fn started_plan(now: DateTime<Utc>) -> SimpleExpr {
     use subscription::Column;
     let started = subscription_period::Entity::find()
@@ -143,5 +178,8 @@ fn started_plan(now: DateTime<Utc>) -> SimpleExpr {
         .filter(subscription_period::Column::StartsAt.lte(now))
         .order_by_desc(subscription_period::Column::StartsAt)
         .limit(1);
-    Expr::expr(SimpleExpr::SubQuery(None, Box::new(sea_orm::QueryTrait::into_query(started).into())))
+    let started = SimpleExpr::SubQuery(None, Box::new(sea_orm::QueryTrait::into_query(started).into()));
+    let switches = Expr::col((subscription::Entity, Column::ChangesAt))
+        .lt(Expr::col((subscription::Entity, Column::EndDate)));
+    Expr::case(switches, started).finally(Expr::col((subscription::Entity, Column::PlanId))).into()
 }

@@ -10,6 +10,7 @@ scenarios![
     a_subscription_runs_until_the_microsecond_before_its_end,
     an_ended_subscription_is_inactive_without_the_job,
     list_filters_follow_the_clock,
+    those_who_wait_for_the_nightly_job_are_leafed_through_newest_first,
     a_user_without_purchases_has_no_subscription,
 ];
 
@@ -93,6 +94,29 @@ async fn list_filters_follow_the_clock(world: &World) {
         assert_eq!(users(world, "isActive=true").await, Vec::<String>::new());
         assert_eq!(users(world, "isActive=false").await, ["once", "returned", "switching"]);
         assert_eq!(users(world, &is_basic).await, ["once", "returned", "switching"]);
+    }
+}
+
+async fn those_who_wait_for_the_nightly_job_are_leafed_through_newest_first(world: &World) {
+    let plan = world.basic().await;
+    // The oldest ends last, and between the first end and the last lie more days than are looked up one by one.
+    for (user, days) in [("u1", 0), ("u1", 0), ("u2", 1), ("u3", 30), ("u4", 60), ("u5", 0)] {
+        world.advance(Duration::days(days));
+        world.buy(user, &plan).await;
+    }
+    for days in [0, 40] {
+        world.advance(Duration::days(days));
+        let (mut seen, mut next) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/subscriptions?isActive=false&planId={plan}&limit=2{next}");
+            let page = world.admin().get(&path).await.expect(200).clone();
+            let items = page["items"].as_array().expect("items");
+            seen.extend(items.iter().map(|item| item["userId"].as_str().expect("an id").to_owned()));
+            let Some(cursor) = page["nextCursor"].as_str() else { break };
+            next = format!("&cursor={cursor}");
+        }
+        let over: &[&str] = if days == 0 { &["u3", "u2", "u1"] } else { &["u5", "u4", "u3", "u2", "u1"] };
+        assert_eq!(seen, over);
     }
 }
 
