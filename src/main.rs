@@ -10,7 +10,14 @@ use mimalloc::MiMalloc;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    gudok::cli::Cli::parse().run().await
+fn main() -> ExitCode {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().on_thread_park(gudok::telemetry::before_waiting);
+    match runtime.build() {
+        Ok(runtime) => runtime.block_on(gudok::cli::Cli::parse().run()),
+        Err(error) => {
+            eprintln!("gudok: no threads to work with: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -28,7 +28,7 @@ use bounded::Bound;
 pub use bounded::{Bounded, Tx};
 pub use error::{is_unavailable, is_unreachable, unique_violation};
 pub(crate) use joined::{columns, columns_without, joined};
-pub use reader::{Reader, raw};
+pub use reader::{First, Reader, raw};
 use silence::Silence;
 pub(crate) use writes::{Place, Writes};
 

@@ -13,7 +13,7 @@ use super::kept;
 use super::schedule::Slot;
 use super::state::State;
 use super::told::{Memory, Told};
-use crate::db::{Reader, raw};
+use crate::db::{First, Reader, raw};
 
 /// Periods that are read at most, newest first kept: fifty years of months.
 const MOST_PERIODS: i64 = 600;
@@ -83,12 +83,12 @@ pub(super) async fn found_together(
     memory: &Memory,
     now: DateTime<Utc>,
 ) -> Result<(HashMap<UserId, Found>, Vec<UserId>), DbErr> {
-    let (sql, ids) = ROWS.asking(reader.backend(), user_ids);
-    let rows = reader.all(sql, &ids, None).await?;
+    let ids: Vec<&str> = user_ids.iter().map(|id| id.as_str()).collect();
+    let rows = reader.all(ROWS.asking(reader.backend(), whom(&ids)), whom(&ids), None).await?;
     let mut all = HashMap::with_capacity(rows.len());
     let (mut plans, mut untold, mut bytes) = (Vec::new(), Vec::new(), Vec::with_capacity(ORDINARY_ROW));
     for row in &rows {
-        let user_id: UserId = row.try_get_by_index(0)?;
+        let user_id: UserId = row.try_get_by_index(USER)?;
         bytes.clear();
         raw(row, &mut bytes)?;
         if let Some(told) = memory.recall(&user_id, &bytes, now) {
@@ -108,8 +108,9 @@ pub(super) async fn found_together(
     if untold.is_empty() {
         return Ok((all, untold));
     }
-    let (sql, ids) = PERIODS.asking(reader.backend(), &untold.iter().collect::<Vec<_>>());
-    let rows = reader.all(sql, &ids, Some(MOST_PERIODS)).await?;
+    let ids: Vec<&str> = untold.iter().map(UserId::as_str).collect();
+    let sql = PERIODS.asking(reader.backend(), whom(&ids));
+    let rows = reader.all(sql, whom(&ids), Some(MOST_PERIODS)).await?;
     if untold.len() > 1 && i64::try_from(rows.len()).is_ok_and(|read| read >= MOST_PERIODS) {
         return Ok((all, untold));
     }
@@ -122,7 +123,7 @@ pub(super) async fn found_together(
 fn gather(rows: &[QueryResult], plans: &mut Vec<Arc<plan::Model>>) -> Result<HashMap<UserId, Held>, DbErr> {
     let mut all: HashMap<UserId, Held> = HashMap::with_capacity(rows.len());
     for row in rows {
-        let user_id: UserId = row.try_get_by_index(0)?;
+        let user_id: UserId = row.try_get_by_index(USER)?;
         let held = match all.entry(user_id) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
@@ -224,8 +225,9 @@ read_in_order!(
     []
 );
 
-/// Where each table's columns begin in [`PERIODS`]; before them is whose they are.
-const SUBSCRIPTION: usize = 1;
+/// Where each table's columns begin in [`PERIODS`], and whose they are.
+const SUBSCRIPTION: usize = 0;
+const USER: usize = 1;
 const PERIOD: usize = SUBSCRIPTION + SUBSCRIPTION_COLUMNS.len();
 const PLAN: usize = PERIOD + PERIOD_COLUMNS.len();
 /// Where the copy of the periods begins in [`ROWS`], which has the plan behind it.
@@ -247,18 +249,26 @@ impl Asking {
     fn of(select: impl Fn(&str) -> String) -> Self {
         Self {
             one: select("= $1"),
-            many: select("= ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))"),
+            many: select("= ANY ($1)"),
             many_on_sqlite: select("IN (SELECT value FROM json_each($1))"),
         }
     }
 
-    /// The statement that asks for `user_ids`, and its first argument.
-    fn asking(&self, backend: DbBackend, user_ids: &[&UserId]) -> (&str, String) {
-        if let [only] = user_ids {
-            return (&self.one, only.as_str().to_owned());
+    /// The statement that asks for users who are one or many.
+    fn asking(&self, backend: DbBackend, whom: First<'_>) -> &str {
+        match (whom, backend) {
+            (First::One(_), _) => &self.one,
+            (First::Many(_), DbBackend::Sqlite) => &self.many_on_sqlite,
+            (First::Many(_), _) => &self.many,
         }
-        let ids = serde_json::Value::from_iter(user_ids.iter().map(|id| id.as_str())).to_string();
-        (if backend == DbBackend::Sqlite { &self.many_on_sqlite } else { &self.many }, ids)
+    }
+}
+
+/// Users as a statement's first argument.
+fn whom<'a>(user_ids: &'a [&'a str]) -> First<'a> {
+    match user_ids {
+        [only] => First::One(only),
+        many => First::Many(many),
     }
 }
 
@@ -267,7 +277,7 @@ static ROWS: LazyLock<Asking> = LazyLock::new(|| {
     let (subscription, plan) = (of_table("s", SUBSCRIPTION_COLUMNS), of_table("l", PLAN_COLUMNS));
     Asking::of(|whose| {
         format!(
-            "SELECT s.user_id, {subscription}, s.periods, s.periods_as_of, {plan} FROM subscription s
+            "SELECT {subscription}, s.periods, s.periods_as_of, {plan} FROM subscription s
             JOIN plan l ON l.id = s.plan_id WHERE s.user_id {whose}"
         )
     })
@@ -279,7 +289,7 @@ static PERIODS: LazyLock<Asking> = LazyLock::new(|| {
     let period = of_table("p", PERIOD_COLUMNS);
     Asking::of(|whose| {
         format!(
-            "SELECT s.user_id, {subscription}, {period}, {plan} FROM subscription s
+            "SELECT {subscription}, {period}, {plan} FROM subscription s
             LEFT JOIN subscription_period p ON p.subscription_id = s.id AND p.revoked_at IS NULL
             JOIN plan l ON l.id = COALESCE(p.plan_id, s.plan_id)
             WHERE s.user_id {whose} ORDER BY p.starts_at DESC LIMIT $2"

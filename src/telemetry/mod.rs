@@ -1,12 +1,13 @@
 //! Log lines: for people in a terminal, JSON elsewhere. Secrets, card numbers and whole payment keys are in none.
 
-use std::fs::File;
 use std::io::IsTerminal;
-use std::os::fd::AsFd;
 
 use tracing_subscriber::EnvFilter;
 
+mod batches;
 mod json;
+
+pub use batches::before_waiting;
 
 /// Ours in full, and of the libraries only what needs attention.
 const DEFAULT_LEVELS: &str = "info,poem=warn,sea_orm_migration=warn,tokio_cron_scheduler=warn";
@@ -30,20 +31,14 @@ fn init_at(levels: &str) {
         lines.with_writer(std::io::stderr).compact().try_init()
     } else {
         let lines = lines.fmt_fields(json::Members).event_format(json::Lines);
-        match unlocked_stderr() {
-            Ok(file) => lines.with_writer(file).try_init(),
+        match batches::Batches::to_stderr() {
+            Ok(batches) => lines.with_writer(batches).try_init(),
             Err(_closed) => lines.with_writer(std::io::stderr).try_init(),
         }
     };
     if started.is_err() {
         tracing::debug!("logging was already started");
     }
-}
-
-/// Standard error without the lock that all threads share. A line is one `write`, which the system keeps whole by itself: in a
-/// pipe up to 4 KiB, so that only a longer one, as debugging may bring, can be mixed with others.
-fn unlocked_stderr() -> std::io::Result<File> {
-    std::io::stderr().as_fd().try_clone_to_owned().map(File::from)
 }
 
 /// Enough of a payment key to find it in Toss's console, too little to use it.

@@ -1,18 +1,22 @@
 //! Log lines: enough to follow a request by its id, and no secret in any.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use toss_sandbox::Authenticate;
 
 use crate::support::client::{ADMIN_KEY, Client, JWT_SECRET, Reply, SERVICE_KEY, send, user_token};
-use crate::support::process::Serving;
+use crate::support::process::{Serving, eventually};
 use crate::support::scenario::scenarios;
 use crate::support::world::World;
 
 scenarios![
     no_secret_is_in_any_line_of_a_purchase_a_decline_and_a_refund,
     every_line_about_a_request_carries_its_id,
+    of_many_callers_at_once_each_has_a_whole_line_as_soon_as_there_is_no_more_to_do,
 ];
 
 const CARD: &str = "9410001234567890";
@@ -113,4 +117,29 @@ async fn every_line_about_a_request_carries_its_id(world: &World) {
         let framework = line["target"].as_str().is_some_and(|target| !target.starts_with("gudok"));
         assert!(framework || own.contains(&message), "{line}");
     }
+}
+
+async fn of_many_callers_at_once_each_has_a_whole_line_as_soon_as_there_is_no_more_to_do(world: &World) {
+    let serving = Serving::start(&world.variables).await;
+    let client = serving.client(Some(SERVICE_KEY));
+    let callers = (0..32).map(async |caller| {
+        for call in 0..40 {
+            let request = client.request("GET", "/v1/users/nobody/subscription");
+            send(request.header("x-request-id", format!("many-{caller}-{call}"))).await.expect(404);
+        }
+    });
+    join_all(callers).await;
+    // It goes on serving, and nothing else comes that would push lines out.
+    let ids = eventually("all lines are written", async || {
+        let lines = serving.lines();
+        let ids = lines.iter().filter_map(id_of).filter(|id| id.starts_with("many-")).map(str::to_owned);
+        let ids: HashSet<String> = ids.collect();
+        (ids.len() == 32 * 40).then_some(ids)
+    })
+    .await;
+    let said = serving.said();
+    assert_eq!(serving.lines().len(), said.lines().count(), "lines are mixed");
+    let answered =
+        said.lines().filter(|line| line.contains("\"answered\"") && line.contains("\"many-")).count();
+    assert_eq!(answered, ids.len(), "a line came twice");
 }
