@@ -1,5 +1,6 @@
 //! The `gudok` binary.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -16,7 +17,8 @@ fn main() -> ExitCode {
     match runtime.build() {
         Ok(runtime) => runtime.block_on(gudok::cli::Cli::parse().run()),
         Err(error) => {
-            eprintln!("gudok: no threads to work with: {error}");
+            // Where nobody listens there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "gudok: no threads to work with: {error}");
             ExitCode::FAILURE
         }
     }

@@ -9,9 +9,9 @@ statements! {
 }
 
 const UP: &[&str] = &[
-    "CREATE INDEX subscription_due_day_idx ON subscription ({day of changes_at}, created_at, id)
+    "CREATE INDEX IF NOT EXISTS subscription_due_day_idx ON subscription ({day of changes_at}, created_at, id)
         WHERE changes_at IS NOT NULL",
-    "CREATE INDEX subscription_switch_idx ON subscription (created_at, id) WHERE changes_at < end_date",
+    "CREATE INDEX IF NOT EXISTS subscription_switch_idx ON subscription (created_at, id) WHERE changes_at < end_date",
 ];
 
 const DOWN: &[&str] = &["DROP INDEX subscription_switch_idx", "DROP INDEX subscription_due_day_idx"];

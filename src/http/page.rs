@@ -106,18 +106,6 @@ impl PageRequest {
         self.cut(all.into_iter().filter(begun).take(self.limit().saturating_add(1)).collect(), key)
     }
 
-    /// The page out of the same page of several lists, newest first, that have no row in common.
-    pub fn merged<T>(&self, parts: Vec<Page<T>>, key: impl Fn(&T) -> (DateTime<Utc>, String)) -> Page<T> {
-        let more_behind = parts.iter().any(|part| part.next_cursor.is_some());
-        let mut items: Vec<T> = parts.into_iter().flat_map(|part| part.items).collect();
-        items.sort_by_cached_key(|item| Reverse(key(item)));
-        let more = more_behind || items.len() > self.limit();
-        items.truncate(self.limit());
-        let last = items.last().filter(|_| more).map(key);
-        let next_cursor = last.map(|(at, id)| Self::cursor_behind(self.list, at, &id));
-        Page { items, next_cursor }
-    }
-
     /// The page out of its rows and at most one more.
     fn cut<T>(&self, mut items: Vec<T>, key: impl Fn(&T) -> (DateTime<Utc>, String)) -> Page<T> {
         let more = items.len() > self.limit();
@@ -164,16 +152,45 @@ impl<T> Page<T> {
 pub async fn page_of<E: EntityTrait>(
     db: &impl ConnectionTrait,
     query: Select<E>,
+    columns: (E::Column, E::Column),
+    request: &PageRequest,
+    key: impl Fn(&E::Model) -> (DateTime<Utc>, String),
+) -> Result<Page<E::Model>, DbErr> {
+    page_of_parts(db, vec![query], columns, request, key).await
+}
+
+/// Reads one page of what `parts` find together, as [`page_of`] does of one. A row that moves meanwhile from one part to a later
+/// one is found, once; so parts that rows leave come before those that they enter.
+///
+/// # Errors
+/// The database's own.
+pub async fn page_of_parts<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    parts: Vec<Select<E>>,
     (time, id): (E::Column, E::Column),
     request: &PageRequest,
     key: impl Fn(&E::Model) -> (DateTime<Utc>, String),
 ) -> Result<Page<E::Model>, DbErr> {
-    let mut query = query.order_by(time, Order::Desc).order_by(id, Order::Desc).limit(request.limit + 1);
-    if let Some(after) = &request.after {
-        let row = Expr::tuple([Expr::col(time.as_column_ref()), Expr::col(id.as_column_ref())]);
-        query = query.filter(row.lt(Expr::tuple([Expr::value(after.at), Expr::value(after.id.clone())])));
+    let place = || Expr::tuple([Expr::col(time.as_column_ref()), Expr::col(id.as_column_ref())]);
+    let at = |(at, id): (DateTime<Utc>, String)| Expr::tuple([Expr::value(at), Expr::value(id)]);
+    // One more than the page has, by which it is known whether there are more.
+    let most = request.limit().saturating_add(1);
+    let mut rows: Vec<E::Model> = Vec::new();
+    for part in parts {
+        let mut query = part.order_by(time, Order::Desc).order_by(id, Order::Desc).limit(request.limit + 1);
+        if let Some(after) = &request.after {
+            query = query.filter(place().lt(at((after.at, after.id.clone()))));
+        }
+        // What comes behind enough others is not even read.
+        if let Some(last) = rows.last().filter(|_| rows.len() >= most) {
+            query = query.filter(place().gt(at(key(last))));
+        }
+        rows.extend(query.all(db).await?);
+        rows.sort_by_cached_key(|row| Reverse(key(row)));
+        rows.dedup_by_key(|row| key(row));
+        rows.truncate(most);
     }
-    Ok(request.cut(query.all(db).await?, key))
+    Ok(request.cut(rows, key))
 }
 
 #[cfg(test)]
@@ -190,24 +207,6 @@ mod tests {
         };
         assert_eq!(Cursor::decode("plans", &cursor.encode("plans")), Some(cursor.clone()));
         assert_eq!(Cursor::decode("payments", &cursor.encode("plans")), None);
-    }
-
-    #[test]
-    fn two_lists_are_leafed_through_as_one() {
-        let at = |second| DateTime::from_timestamp(second, 0).expect("ok");
-        let key = |second: &i64| (at(*second), second.to_string());
-        let lists: [Vec<i64>; 2] = [vec![9, 8, 4, 3, 2], vec![7, 1]];
-        let (mut request, mut all) = (PageRequest::first_of("rows", 3), Vec::new());
-        loop {
-            let begun = |second: &&i64| request.after.as_ref().is_none_or(|after| at(**second) < after.at);
-            let part =
-                |list: &Vec<i64>| request.cut(list.iter().filter(begun).copied().take(4).collect(), key);
-            let page = request.merged(lists.iter().map(part).collect(), key);
-            all.push(page.items.clone());
-            let Some(next) = request.behind(&page) else { break };
-            request = next;
-        }
-        assert_eq!(all, [vec![9, 8, 7], vec![4, 3, 2], vec![1]]);
     }
 
     proptest! {

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tracing::{Level, Metadata};
@@ -16,11 +15,8 @@ const MOST: usize = 4096;
 /// For how long lines wait at most on a thread that says more.
 const WAITS: Duration = Duration::from_millis(100);
 
-/// Standard error without the lock that all threads share.
-static STDERR: OnceLock<File> = OnceLock::new();
-
 thread_local! {
-    static HELD: RefCell<Held> = const { RefCell::new(Held { bytes: Vec::new(), since: None, serves: false }) };
+    static HELD: RefCell<Held> = const { RefCell::new(Held { bytes: Vec::new(), since: None, serves: false, out: None }) };
 }
 
 /// What one thread has said and not written.
@@ -29,19 +25,20 @@ struct Held {
     since: Option<Instant>,
     /// Whether the thread tells [`before_waiting`]; nobody would write what another one holds.
     serves: bool,
+    /// Where what was said goes.
+    out: Option<&'static File>,
 }
 
 impl Held {
     fn say(&mut self, line: &[u8], at_once: bool, out: &mut impl Write) -> io::Result<()> {
-        if self.bytes.len() + line.len() > MOST {
-            self.write(out)?;
-        }
+        // This line is tried whatever becomes of those before.
+        let before = if self.bytes.len() + line.len() > MOST { self.write(out) } else { Ok(()) };
         self.bytes.extend_from_slice(line);
         let since = *self.since.get_or_insert_with(Instant::now);
         if at_once || !self.serves || self.bytes.len() >= MOST || since.elapsed() >= WAITS {
             self.write(out)?;
         }
-        Ok(())
+        before
     }
 
     fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
@@ -57,7 +54,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some(mut out) = STDERR.get() {
+        if let Some(mut out) = self.out {
             // A thread that ends has nobody to tell.
             let _ = self.write(&mut out);
         }
@@ -66,12 +63,14 @@ impl Drop for Held {
 
 /// To be called by each thread that serves before it waits for work, as the runtime's workers do (`on_thread_park`).
 pub fn before_waiting() {
-    let Some(mut out) = STDERR.get() else { return };
     // A thread that ends holds nothing any more, and a log that cannot be written to is nobody's to repair here.
     let _ = HELD.try_with(|held| {
         let mut held = held.borrow_mut();
         held.serves = true;
-        held.write(&mut out)
+        match held.out {
+            Some(mut out) => held.write(&mut out),
+            None => Ok(()),
+        }
     });
 }
 
@@ -80,13 +79,16 @@ pub fn before_waiting() {
 pub(super) struct Batches(&'static File);
 
 impl Batches {
-    /// Standard error.
+    /// Standard error, without the lock that all threads share; for the rest of the process.
     ///
     /// # Errors
     /// When it is closed.
     pub(super) fn to_stderr() -> io::Result<Self> {
-        let own = io::stderr().as_fd().try_clone_to_owned().map(File::from)?;
-        Ok(Self(STDERR.get_or_init(|| own)))
+        io::stderr().as_fd().try_clone_to_owned().map(File::from).map(Self::to)
+    }
+
+    fn to(file: File) -> Self {
+        Self(Box::leak(Box::new(file)))
     }
 }
 
@@ -113,7 +115,11 @@ impl<'a> MakeWriter<'a> for Batches {
 impl Write for Line {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut out = self.out;
-        let said = HELD.try_with(|held| held.borrow_mut().say(line, self.at_once, &mut out));
+        let said = HELD.try_with(|held| {
+            let mut held = held.borrow_mut();
+            held.out = Some(self.out);
+            held.say(line, self.at_once, &mut out)
+        });
         match said {
             Ok(said) => said?,
             Err(_ended) => out.write_all(line)?,
@@ -146,7 +152,7 @@ mod tests {
     }
 
     fn held(serves: bool) -> Held {
-        Held { bytes: Vec::new(), since: None, serves }
+        Held { bytes: Vec::new(), since: None, serves, out: None }
     }
 
     #[test]
@@ -166,6 +172,58 @@ mod tests {
         held.say(b"info\n", false, &mut out).expect("said");
         held.say(b"warn\n", true, &mut out).expect("said");
         assert_eq!(out.0, ["info\nwarn\n"]);
+    }
+
+    #[test]
+    fn a_line_is_tried_also_where_those_before_it_could_not_be_written() {
+        /// Takes one write, once it has refused one.
+        struct Full(bool, Vec<u8>);
+
+        impl Write for Full {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                if std::mem::take(&mut self.0) {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                self.1.extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let (mut held, mut out) = (held(true), Full(true, Vec::new()));
+        held.say(&[b'x'; MOST - 1], false, &mut out).expect("kept");
+        assert!(held.say(b"error\n", true, &mut out).is_err());
+        assert_eq!(out.1, b"error\n");
+    }
+
+    #[test]
+    fn a_worker_of_the_runtime_writes_what_it_holds_when_its_work_is_done() {
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let batches = Batches::to(log.reopen().expect("open"));
+        let read = move || std::fs::read_to_string(log.path()).expect("readable");
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).on_thread_park(before_waiting).build().expect("a runtime");
+        runtime.block_on(async {
+            // Before it gets a second task it has waited.
+            for _ in 0..2 {
+                tokio::spawn(async {}).await.expect("done");
+            }
+            let busy = tokio::spawn(async move {
+                for line in ["1\n", "2\n"] {
+                    Line { out: batches.0, at_once: false }.write_all(line.as_bytes()).expect("said");
+                }
+                (read(), read)
+            });
+            let (meanwhile, read) = busy.await.expect("said");
+            assert_eq!(meanwhile, "");
+            while read().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(read(), "1\n2\n");
+        });
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod accounts;
 pub(crate) mod compensated;
 mod confirm;
+mod connections;
 mod declined;
 mod displaced;
 mod fail;
@@ -21,6 +22,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         accounts::scenarios(),
         compensated::scenarios(),
         confirm::scenarios(),
+        connections::scenarios(),
         declined::scenarios(),
         displaced::scenarios(),
         fail::scenarios(),

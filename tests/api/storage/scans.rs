@@ -133,7 +133,7 @@ async fn lists_by_the_clock_read_a_page_while_many_wait_for_the_nightly_job(worl
     let order = world.buy("u1", &plan).await;
     crowd::copy(world, &order, MANY).await;
     world.stop().await;
-    let db = &connection(world).await;
+    let preparing = connection(world).await;
     // A walk from the newest meets all who still run; to sort those who wait is to read them all.
     for sql in [
         "UPDATE subscription SET created_at = created_at - INTERVAL '40 days',
@@ -143,10 +143,12 @@ async fn lists_by_the_clock_read_a_page_while_many_wait_for_the_nightly_job(worl
             WHERE NULLIF(split_part(user_id, '-', 2), '')::int <= 10000",
         "VACUUM ANALYZE",
     ] {
-        db.execute_unprepared(sql).await.expect("prepared");
+        preparing.execute_unprepared(sql).await.expect("prepared");
     }
+    preparing.close().await.expect("closed");
+    let db = &connection(world).await;
     alone(db).await;
-    let before = rows_read(db).await;
+    let before = (scans(db).await, rows_read(db).await);
     let (app, client) = world.second_service().await;
     let mut next = String::new();
     for _ in 0..3 {
@@ -158,7 +160,8 @@ async fn lists_by_the_clock_read_a_page_while_many_wait_for_the_nightly_job(worl
     client.get("/v1/subscriptions?isActive=true").await.expect(200);
     app.stopping.cancel();
     alone(db).await;
-    let read = rows_read(db).await - before;
+    assert_eq!(scans(db).await, before.0, "somebody read a big table as a whole");
+    let read = rows_read(db).await - before.1;
     assert!(read < 4_000, "{read} rows were read for four pages");
 }
 

@@ -97,6 +97,7 @@ async fn many_who_ask_together_each_get_their_own_answer(world: &World) {
     let order = world.buy("gone", &basic).await;
     world.refund(&order, None).await.expect(200);
     let client = world.service();
+    let before = world.app.db.statements().get();
     let asked = (0..120).map(|turn| {
         let user = match turn % 14 {
             12 => "gone".to_owned(),
@@ -127,6 +128,8 @@ async fn many_who_ask_together_each_get_their_own_answer(world: &World) {
             }
         }
     }
+    let asked = world.app.db.statements().get() - before;
+    assert!(asked < 60, "{asked} statements for 120 who asked at once: they did not share them");
 }
 
 async fn what_was_told_before_is_told_again_only_of_the_same_row(world: &World) {

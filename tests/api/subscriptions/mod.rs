@@ -3,6 +3,7 @@
 mod caching;
 mod clock;
 mod extension;
+mod moving;
 mod refunds;
 mod switching;
 
@@ -14,6 +15,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         caching::scenarios(),
         clock::scenarios(),
         extension::scenarios(),
+        moving::scenarios(),
         refunds::scenarios(),
         switching::scenarios(),
     ]
