@@ -15,6 +15,7 @@ mod m20261122_000008_plan_keys;
 mod m20261122_000009_kept_periods;
 mod m20261122_000010_ended;
 mod m20261123_000011_due_days;
+mod m20261123_000012_webhooks_over;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000009_kept_periods::Migration),
             Box::new(m20261122_000010_ended::Migration),
             Box::new(m20261123_000011_due_days::Migration),
+            Box::new(m20261123_000012_webhooks_over::Migration),
         ]
     }
 }

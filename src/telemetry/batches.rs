@@ -207,9 +207,10 @@ mod tests {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).on_thread_park(before_waiting).build().expect("a runtime");
         runtime.block_on(async {
-            // Before it gets a second task it has waited.
-            for _ in 0..2 {
-                tokio::spawn(async {}).await.expect("done");
+            // Sooner or later it has nothing to do, and waits.
+            let serves = || tokio::spawn(async { HELD.with(|held| held.borrow().serves) });
+            while !serves().await.expect("asked") {
+                tokio::task::yield_now().await;
             }
             let busy = tokio::spawn(async move {
                 for line in ["1\n", "2\n"] {

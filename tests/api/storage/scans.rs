@@ -14,6 +14,7 @@ use crate::support::world::{Order, World};
 scenarios![
     nothing_that_callers_wait_for_reads_a_big_table_as_a_whole,
     lists_by_the_clock_read_a_page_while_many_wait_for_the_nightly_job,
+    webhooks_are_purged_without_a_look_at_those_that_stay,
     a_batch_of_the_nightly_job_reads_its_own_rows_and_no_others,
 ];
 
@@ -163,6 +164,43 @@ async fn lists_by_the_clock_read_a_page_while_many_wait_for_the_nightly_job(worl
     assert_eq!(scans(db).await, before.0, "somebody read a big table as a whole");
     let read = rows_read(db).await - before.1;
     assert!(read < 4_000, "{read} rows were read for four pages");
+}
+
+async fn webhooks_are_purged_without_a_look_at_those_that_stay(world: &World) {
+    // SQLite keeps no such count.
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    world.forge();
+    world.stop().await;
+    let preparing = connection(world).await;
+    let now = world.app.clock.now().to_rfc3339();
+    // Older than what was ignored is kept, and younger than what was done is.
+    for (status, days, number) in
+        [("DONE", 6, MANY), ("DONE", 20, 3), ("IGNORED", 1, MANY), ("IGNORED", 6, 4)]
+    {
+        let sql = format!(
+            "INSERT INTO webhook (id, dedupe_key, event_type, body, status, outcome, tries, received_at, finished_at)
+             SELECT '{status}-{days}-' || n, '{status}-{days}-' || n, 'PAYMENT_STATUS_CHANGED', '{{}}', '{status}', 'READ',
+                0, at, at FROM (SELECT n, TIMESTAMPTZ '{now}' - make_interval(days => {days}) AS at
+                FROM generate_series(1, {number}) n) s"
+        );
+        preparing.execute_unprepared(&sql).await.expect("inserted");
+    }
+    preparing.execute_unprepared("VACUUM ANALYZE webhook").await.expect("analyzed");
+    preparing.close().await.expect("closed");
+    let db = &connection(world).await;
+    let read = "SELECT (SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'webhook') * 1000000
+        + SUM(idx_tup_read)::bigint || '' FROM pg_stat_user_indexes WHERE relname = 'webhook'";
+    alone(db).await;
+    db.execute_unprepared("SELECT pg_stat_reset()").await.expect("reset");
+    let (app, client) = world.second_service().await;
+    let run = client.post("/v1/jobs/purge-webhooks/run", json!({})).await;
+    assert_eq!(run.expect(200)["affected"], 7);
+    app.stopping.cancel();
+    alone(db).await;
+    let read: usize = text(db, read).await.expect("a count").parse().expect("a number");
+    assert!(read < 100, "{read} rows were read, where a million stands for the whole table");
 }
 
 async fn a_batch_of_the_nightly_job_reads_its_own_rows_and_no_others(world: &World) {
