@@ -103,21 +103,36 @@ async fn lagging(
 ) -> Result<Vec<Select<subscription::Entity>>, DbErr> {
     use subscription::Column;
     let query = subscription::Entity::find().filter(Column::ChangesAt.lte(now));
-    let query = match filter.plan_id {
-        Some(plan_id) => query.filter(started_plan(now).eq(plan_id)),
-        None => query,
+    let switches = || Expr::col(Column::ChangesAt).lt(Expr::col(Column::EndDate));
+    // Who only changes plans is one of few, who have an index of their own.
+    let switching = |query: Select<subscription::Entity>| match filter.plan_id {
+        Some(plan_id) => query.filter(switches()).filter(started_plan(now).eq(plan_id)),
+        None => query.filter(switches()),
     };
     let query = match filter.is_active {
-        // They only change plans, which are few, and have an index of their own.
-        Some(true) => {
-            let switches = Expr::col(Column::ChangesAt).lt(Expr::col(Column::EndDate));
-            return Ok(vec![query.filter(switches).filter(Column::EndDate.gt(now))]);
-        }
+        Some(true) => return Ok(vec![switching(query.filter(Column::EndDate.gt(now)))]),
         Some(false) => query.filter(Column::EndDate.lte(now)),
         None => query,
     };
-    // Of one user there is one.
-    if filter.user_id.is_some() {
+    let Some(plan_id) = filter.plan_id else {
+        return by_day(db, query, filter.user_id.is_some(), now).await;
+    };
+    // The column names the last plan already where the end is what was missed.
+    let ending = query.clone().filter(switches().not()).filter(Column::PlanId.eq(plan_id));
+    let mut parts = by_day(db, ending, filter.user_id.is_some(), now).await?;
+    parts.push(switching(query));
+    Ok(parts)
+}
+
+/// `query`, of those who wait, in parts by the day of what they wait for; whole where it is `of_one`.
+async fn by_day(
+    db: &impl ConnectionTrait,
+    query: Select<subscription::Entity>,
+    of_one: bool,
+    now: DateTime<Utc>,
+) -> Result<Vec<Select<subscription::Entity>>, DbErr> {
+    use subscription::Column;
+    if of_one {
         return Ok(vec![query]);
     }
     let first = subscription::Entity::find().select_only().column(Column::ChangesAt);
@@ -160,7 +175,7 @@ async fn started_periods(
         .await
 }
 
-/// The plan of the last period that has started, which the column names already where the end is what was missed.
+/// The plan of the last period that has started.
 fn started_plan(now: DateTime<Utc>) -> SimpleExpr {
     use subscription::Column;
     let started = subscription_period::Entity::find()
@@ -174,8 +189,5 @@ fn started_plan(now: DateTime<Utc>) -> SimpleExpr {
         .filter(subscription_period::Column::StartsAt.lte(now))
         .order_by_desc(subscription_period::Column::StartsAt)
         .limit(1);
-    let started = SimpleExpr::SubQuery(None, Box::new(sea_orm::QueryTrait::into_query(started).into()));
-    let switches = Expr::col((subscription::Entity, Column::ChangesAt))
-        .lt(Expr::col((subscription::Entity, Column::EndDate)));
-    Expr::case(switches, started).finally(Expr::col((subscription::Entity, Column::PlanId))).into()
+    Expr::expr(SimpleExpr::SubQuery(None, Box::new(sea_orm::QueryTrait::into_query(started).into())))
 }
