@@ -104,7 +104,8 @@ impl Client {
             .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
             .timeout(settings.request_timeout())
             .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(32)
+            // As many as may be needed at once: one that is thrown away is opened anew for the next purchase.
+            .pool_max_idle_per_host(settings.max_in_flight)
             .tcp_nodelay(true)
             .build()?;
         let request_timeout = settings.request_timeout();

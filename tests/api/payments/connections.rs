@@ -14,6 +14,9 @@ use crate::support::world::World;
 
 scenarios![purchases_declines_and_refunds_go_to_toss_by_one_connection_and_as_many_as_are_at_once];
 
+/// Buyers at once.
+const AT_ONCE: usize = 48;
+
 /// A way to `server` that counts connections.
 async fn counted_way(server: String) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -51,11 +54,11 @@ async fn purchases_declines_and_refunds_go_to_toss_by_one_connection_and_as_many
         assert_eq!(buy(&format!("u{number}"), "4000000000000001").await.1, 402);
     }
     assert_eq!(opened.load(Ordering::SeqCst), 1);
-    for round in 0..4 {
-        let users: Vec<String> = (0..6).map(|number| format!("r{round}-{number}")).collect();
+    for round in 0..3 {
+        let users: Vec<String> = (0..AT_ONCE).map(|number| format!("r{round}-{number}")).collect();
         let all = join_all(users.iter().map(|user| buy(user, "9410001234567890"))).await;
         assert!(all.iter().all(|(_, status)| *status == 200));
     }
     let opened = opened.load(Ordering::SeqCst);
-    assert!(opened <= 6, "{opened} connections for six buyers at once");
+    assert!(opened <= AT_ONCE, "{opened} connections for {AT_ONCE} buyers at once");
 }
