@@ -55,7 +55,7 @@ impl Breach {
 /// # Errors
 /// The database's own.
 pub async fn check(app: &App) -> Result<Report, DbErr> {
-    let snapshot = app.db.snapshot().await?;
+    let snapshot = app.db.snapshot().await?.aside().await?;
     let db = snapshot.connection();
     let mut report = Report {
         payments: entity::payment::Entity::find().count(db).await?,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use super::error::{lost_its_connection, went_unanswered};
+use super::error::{lost_its_connection, was_given_up, went_unanswered};
 use super::silence::{Silence, unanswered};
 
 /// How long a commit is waited for while nothing else is silent: no `statement_timeout` ends one that waits for a synchronous
@@ -17,8 +17,8 @@ const COMMIT_WITHIN: Duration = Duration::from_mins(10);
 /// How often is looked whether something else has fallen silent.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
-/// How often a statement that only reads is asked again because its connection had died. A server that is stopped ends all of
-/// them, and the pool looks only at those that were idle for a while.
+/// How often a statement that only reads is asked again because its connection had died, or it was given up in favour of a
+/// transaction. A server that is stopped ends all connections, and the pool looks only at those that were idle for a while.
 const MOST_REREADS: u32 = 20;
 
 /// What statements run on, inside of a transaction.
@@ -46,7 +46,8 @@ impl<C> Bounded<C> {
         Self { inner, bound, rereads: false }
     }
 
-    /// For single statements that only read: they are asked again where a connection turns out to be dead.
+    /// For single statements that only read: they are asked again where a connection turns out to be dead, or another
+    /// transaction was preferred.
     pub(super) fn reading(inner: C, bound: Bound) -> Self {
         Self { inner, bound, rereads: true }
     }
@@ -54,8 +55,9 @@ impl<C> Bounded<C> {
     /// Whether what had this `outcome` should be asked again; `tries` counts how often.
     fn asks_again<T>(&self, outcome: &Result<T, DbErr>, tries: &mut u32) -> bool {
         *tries += 1;
-        let died = |error: &DbErr| lost_its_connection(error) && !went_unanswered(error);
-        self.rereads && *tries <= MOST_REREADS && outcome.as_ref().is_err_and(died)
+        let again =
+            |error: &DbErr| was_given_up(error) || (lost_its_connection(error) && !went_unanswered(error));
+        self.rereads && *tries <= MOST_REREADS && outcome.as_ref().is_err_and(again)
     }
 
     /// The same without a bound: for migrations, which take as long as they take, and for what is bounded as a whole.

@@ -11,6 +11,8 @@ use sea_orm::{DbErr, RuntimeErr, SqlErr};
 pub fn is_unavailable(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+        // Others were preferred again and again.
+        _ if was_given_up(error) => true,
         _ => match sqlx_error(error) {
             Some(
                 sqlx::Error::Io(_)
@@ -37,6 +39,11 @@ pub fn is_unreachable(error: &DbErr) -> bool {
     no_place || matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) || lost_its_connection(error)
 }
 
+/// Whether a statement took longer than it may, which trying again does not change by itself.
+pub fn took_too_long(error: &DbErr) -> bool {
+    inner(error).and_then(code).is_some_and(|code| code == "57014")
+}
+
 /// Whether an answer was waited for until nobody believed in it any more.
 pub(super) fn went_unanswered(error: &(dyn Error + 'static)) -> bool {
     matches!(inner(error), Some(sqlx::Error::Io(error)) if error.kind() == ErrorKind::TimedOut)
@@ -54,7 +61,14 @@ pub fn unique_violation(error: &DbErr) -> bool {
 
 /// Whether the database gave the transaction up in favour of another, so that running it again is right.
 pub(super) fn lost_to_another(error: &(dyn Error + 'static)) -> bool {
-    inner(error).and_then(code).is_some_and(|code| ["40001", "40P01", "5", "517"].contains(&code.as_ref()))
+    was_given_up(error)
+        || inner(error).and_then(code).is_some_and(|code| ["5", "517"].contains(&code.as_ref()))
+}
+
+/// Whether PostgreSQL, or an engine that speaks its protocol, gave up what it was asked in favour of another transaction;
+/// where all are serializable, even what only reads.
+pub(super) fn was_given_up(error: &(dyn Error + 'static)) -> bool {
+    inner(error).and_then(code).is_some_and(|code| ["40001", "40P01"].contains(&code.as_ref()))
 }
 
 /// Whether the connection is gone, and with it whatever had not been committed on it: the server was stopped, or another
@@ -178,6 +192,8 @@ mod tests {
             assert!(lost_to_another(&refused(code)), "{code}");
             assert!(lost_to_another(&Domain::from(refused(code))), "{code}");
         }
+        // SQLite has waited already.
+        assert!(was_given_up(&refused("40001")) && !was_given_up(&refused("5")));
         assert!(!lost_to_another(&Domain::from(refused("23505"))));
         assert!(!lost_to_another(&Domain::from(DbErr::Custom("else".to_owned()))));
         assert!(!lost_to_another(&Domain::Rule));

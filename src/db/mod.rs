@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel,
@@ -21,15 +22,19 @@ pub mod migrate;
 mod pooler;
 mod reader;
 mod silence;
+mod transaction;
 mod writes;
 
 pub(crate) use batches::delete_in_batches;
 use bounded::Bound;
 pub use bounded::{Bounded, Tx};
-pub use error::{is_unavailable, is_unreachable, unique_violation};
+pub use error::{is_unavailable, is_unreachable, took_too_long, unique_violation};
 pub(crate) use joined::{columns, columns_without, joined};
 pub use reader::{First, Reader, raw};
 use silence::Silence;
+pub(crate) use transaction::transact;
+pub use transaction::{Snapshot, Transaction};
+use transaction::{Waits, may_run_again, spare_patience};
 pub(crate) use writes::{Place, Writes};
 
 /// How long a request waits for a connection before it is told that the database is not there.
@@ -41,8 +46,6 @@ const SNAPSHOT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 /// How much longer than a statement may run its answer is waited for: it may have to wait for a connection first, and to be
 /// prepared.
 const GRACE: Duration = Duration::from_secs(15);
-/// How often a transaction that lost to another is tried again.
-const MOST_TRIES: u32 = 6;
 
 /// Sessions of this database that do something, or hold a transaction open while their process does.
 const OTHERS_AT_WORK: &str = "
@@ -65,6 +68,8 @@ pub struct Database {
     retries: Counter,
     /// Statements that were run, not counting the beginnings and ends of transactions.
     statements: Counter,
+    /// Who waits for a turn to write.
+    waiting: Gauge,
 }
 
 /// How many of `most` connections may write at once. Some are left to those who read: a commit may wait for a standby that is
@@ -125,7 +130,16 @@ impl Database {
         let bound = Bound::new(within, silence);
         let connection = Bounded::reading(connection, bound.clone());
         let turns = Arc::new(Semaphore::new(usize::try_from(writing).unwrap_or(1)));
-        Ok(Self { connection, bound, shares_servers, writer, turns, retries: Counter::default(), statements })
+        Ok(Self {
+            connection,
+            bound,
+            shares_servers,
+            writer,
+            turns,
+            retries: Counter::default(),
+            statements,
+            waiting: Gauge::default(),
+        })
     }
 
     /// For single statements that only read.
@@ -150,7 +164,7 @@ impl Database {
         };
         let inner = self.bound.wait(self.opens().begin_with_options(options)).await?;
         let inner = Bounded::new(inner, self.bound.clone());
-        Ok(Transaction { inner, retries: &self.retries, _turn: turn })
+        Ok(Transaction::new(inner, &self.retries, turn))
     }
 
     /// Whether a transaction that could not be opened because of `error` should be tried again: none then, else the error.
@@ -172,7 +186,7 @@ impl Database {
             let options =
                 TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
             let inner = self.connection.unbounded().begin_with_options(options).await?;
-            return Ok(Snapshot { inner: Bounded::new(inner, self.bound.clone()) });
+            return Ok(Snapshot::new(Bounded::new(inner, self.bound.clone())));
         }
         let options = TransactionOptions {
             isolation_level: Some(IsolationLevel::RepeatableRead),
@@ -183,10 +197,14 @@ impl Database {
         let inner = Bounded::new(inner, self.bound.lasting(SNAPSHOT_STATEMENT_TIMEOUT + GRACE));
         let millis = SNAPSHOT_STATEMENT_TIMEOUT.as_millis();
         inner.execute_unprepared(&format!("SET LOCAL statement_timeout = {millis}")).await?;
-        Ok(Snapshot { inner })
+        Ok(Snapshot::new(inner))
     }
 
     async fn writers_turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, DbErr> {
+        if let Ok(turn) = self.turns.try_acquire() {
+            return Ok(turn);
+        }
+        let _waits = Waits::counted(&self.waiting);
         match tokio::time::timeout(ACQUIRE_TIMEOUT, self.turns.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_)) | Err(_) => Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)),
@@ -208,6 +226,11 @@ impl Database {
     /// How many transactions were run again because they lost to another.
     pub fn retries(&self) -> &Counter {
         &self.retries
+    }
+
+    /// How many transactions wait for others to end, so that they may begin.
+    pub fn waiting(&self) -> &Gauge {
+        &self.waiting
     }
 
     /// How many statements were run.
@@ -257,112 +280,6 @@ async fn counted(options: ConnectOptions, statements: &Counter) -> Result<Databa
     });
     Ok(connection)
 }
-
-/// A writing transaction, and the turn of who writes.
-#[derive(Debug)]
-pub struct Transaction<'a> {
-    inner: Tx,
-    retries: &'a Counter,
-    _turn: tokio::sync::SemaphorePermit<'a>,
-}
-
-impl Transaction<'_> {
-    /// What statements run on.
-    pub fn connection(&self) -> &Tx {
-        &self.inner
-    }
-
-    /// Keeps the work when it succeeded and undoes it when it failed. Returns the outcome, or none when the database
-    /// gave the transaction up, or its connection died before the work was done, and it should run again; `tries` counts
-    /// how often.
-    pub async fn end<T, E>(self, outcome: Result<T, E>, tries: &mut u32) -> Option<Result<T, E>>
-    where
-        E: From<DbErr> + std::error::Error + 'static,
-    {
-        let (inner, bound) = self.inner.into_parts();
-        let (outcome, dead) = match outcome {
-            // When the connection dies now, nobody knows whether it was kept: running it again could do it twice.
-            Ok(value) => {
-                let kept = bound.wait_for_commit(inner.commit()).await;
-                (kept.map(|()| value).map_err(E::from), false)
-            }
-            Err(error) => {
-                let dead = error::lost_its_connection(&error);
-                // A connection too broken to roll back is thrown away, which undoes everything as well.
-                if !dead && let Err(broken) = bound.wait(inner.rollback()).await {
-                    tracing::debug!(error = %broken, "rollback failed");
-                }
-                (Err(error), dead)
-            }
-        };
-        match &outcome {
-            Err(error) if dead || error::lost_to_another(error) => {
-                spare_patience(error, tries);
-                if may_run_again(self.retries, tries).await { None } else { Some(outcome) }
-            }
-            _ => Some(outcome),
-        }
-    }
-}
-
-/// What was not answered has taken long enough to be tried only once more.
-fn spare_patience(error: &(dyn std::error::Error + 'static), tries: &mut u32) {
-    if error::went_unanswered(error) {
-        *tries = (*tries).max(MOST_TRIES - 2);
-    }
-}
-
-/// Counts one more try and waits a little before it; false when there have been enough.
-async fn may_run_again(retries: &Counter, tries: &mut u32) -> bool {
-    *tries += 1;
-    if *tries >= MOST_TRIES {
-        return false;
-    }
-    retries.inc();
-    tracing::debug!(tries, "a transaction did not come to its end; once more");
-    tokio::time::sleep(Duration::from_millis(5 << *tries)).await;
-    true
-}
-
-/// A transaction that only reads. It ends when it is dropped.
-#[derive(Debug)]
-pub struct Snapshot {
-    inner: Tx,
-}
-
-impl Snapshot {
-    /// What statements run on.
-    pub fn connection(&self) -> &Tx {
-        &self.inner
-    }
-}
-
-/// Runs a block in one writing transaction: `transact!(app.db, |tx| { … Ok(value) })`. It is kept when the block gives
-/// `Ok` and undone when it gives `Err`. A transaction that the database gave up in favour of another, or whose connection
-/// died before its end, is run again, so the block must have no effect outside of it. (A macro, because futures of async closures cannot be shown to be
-/// `Send` where they are spawned.)
-macro_rules! transact {
-    ($db:expr, |$tx:ident| $work:block) => {{
-        let mut tries = 0;
-        loop {
-            let opened = match $db.begin().await {
-                Ok(opened) => opened,
-                Err(error) => match $db.begin_again(error, &mut tries).await {
-                    None => continue,
-                    Some(error) => break Err(error.into()),
-                },
-            };
-            let outcome = {
-                let $tx = opened.connection();
-                async { $work }.await
-            };
-            if let Some(outcome) = opened.end(outcome, &mut tries).await {
-                break outcome;
-            }
-        }
-    }};
-}
-pub(crate) use transact;
 
 /// The folder of SQLite's file, made if it is missing: SQLite makes its file but not the folder around it.
 fn prepare_folder(url: &str) -> Result<PathBuf, DbErr> {

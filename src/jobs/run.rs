@@ -13,7 +13,7 @@ use super::record::{self, AHEAD, LEASE};
 use super::{Job, Progress, Schedule, Worked};
 use crate::app::App;
 use crate::audit::Actor;
-use crate::db::is_unavailable;
+use crate::db::{is_unavailable, took_too_long};
 use crate::idempotency::{Claim, ClaimError};
 
 /// How often a runner tells that it lives.
@@ -185,7 +185,7 @@ impl Mission {
             }
             End::Failed(error) => {
                 app.metrics.ran(self.job, false);
-                if is_unavailable(error) {
+                if is_unavailable(error) && !took_too_long(error) {
                     tracing::warn!(%error, "failed; it will be tried again");
                 } else {
                     tracing::error!(%error, "needs a person: the job failed");

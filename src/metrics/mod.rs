@@ -123,6 +123,8 @@ impl Metrics {
         registry.register("job_runs", help, self.job_runs.clone());
         let help = "Transactions that were run again because they lost to another";
         registry.register("database_transaction_retries", help, db.retries().clone());
+        let help = "Transactions that wait for their turn, since as many as may write at once do; 503 after 5 seconds";
+        registry.register("database_writers_waiting", help, db.waiting().clone());
         let help = "Statements that the database ran for this process";
         registry.register("database_statements", help, db.statements().clone());
         toss.calls().register(registry);

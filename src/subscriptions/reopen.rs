@@ -36,7 +36,7 @@ pub(crate) async fn reopen(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> 
 /// Some of those that ended too early. Looked for in a transaction that may take its time: hardly ever there is one, and all
 /// that run are looked at.
 async fn early(app: &App, now: DateTime<Utc>) -> Result<Vec<SubscriptionId>, DbErr> {
-    let snapshot = app.db.snapshot().await?;
+    let snapshot = app.db.snapshot().await?.aside().await?;
     let db = snapshot.connection();
     let values: [Value; 2] = [now.into(), i64::try_from(BATCH).unwrap_or(i64::MAX).into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), EARLY, values);
