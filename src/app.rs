@@ -12,6 +12,7 @@ use crate::auth::{Jwks, Signer};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
+use crate::event_amounts;
 use crate::exports;
 use crate::figures;
 use crate::metrics::Metrics;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub exports: Arc<Semaphore>,
     /// Entitlement checks that wait together.
     pub entitlements: subscriptions::Together,
+    /// The event total, for those who wait for it together.
+    pub event_total: event_amounts::SharedTotal,
 }
 
 /// Unknown outcomes that are followed up at once.
@@ -99,6 +102,7 @@ impl App {
             figures: figures::Shared::default(),
             exports: Arc::new(Semaphore::new(exports::MOST_AT_ONCE)),
             entitlements: subscriptions::Together::default(),
+            event_total: event_amounts::SharedTotal::default(),
         })))
     }
 }

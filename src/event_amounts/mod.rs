@@ -4,8 +4,10 @@ pub mod api;
 mod close;
 mod enter;
 mod list;
+mod shared;
 
 pub(crate) use close::{close, correct};
 pub(crate) use enter::add;
 pub use enter::enter;
 pub use list::{list, total};
+pub use shared::SharedTotal;

@@ -6,7 +6,6 @@ use sea_orm::DbErr;
 
 use super::apply::Applied;
 use crate::app::App;
-use crate::event_amounts;
 use crate::subscriptions::{self, Subscribed};
 
 /// A payment and what it gave, as they stand at an instant.
@@ -43,7 +42,7 @@ impl Receipt {
                     None => subscriptions::of_user(db, &payment.user_id, now).await?,
                 };
             } else {
-                event_amount = Some((payment.amount, event_amounts::total(db).await?));
+                event_amount = Some((payment.amount, app.event_total.read(&app.db).await?));
             }
         }
         Ok(Self { payment, subscription, event_amount })
