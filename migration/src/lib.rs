@@ -16,6 +16,8 @@ mod m20261122_000009_kept_periods;
 mod m20261122_000010_ended;
 mod m20261123_000011_due_days;
 mod m20261123_000012_webhooks_over;
+mod m20261123_000013_plan_standings;
+mod m20261123_000014_runs_and_ends;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000010_ended::Migration),
             Box::new(m20261123_000011_due_days::Migration),
             Box::new(m20261123_000012_webhooks_over::Migration),
+            Box::new(m20261123_000013_plan_standings::Migration),
+            Box::new(m20261123_000014_runs_and_ends::Migration),
         ]
     }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use entity::refund::RefundStatus;
 use entity::{compensation, finding, payment, refund, webhook};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 
 use super::{Item, Kind};
@@ -117,7 +118,8 @@ async fn findings(app: &App, page: &PageRequest) -> Result<Page<Item>, DbErr> {
 async fn payments(app: &App, page: &PageRequest, now: DateTime<Utc>) -> Result<Page<Item>, DbErr> {
     use payment::Column;
     let unknown = payment::Entity::find()
-        .filter(Column::Status.eq(payment::PaymentStatus::InProgress))
+        // Said in SQL, so that it is known how few they are.
+        .filter(Expr::cust("status = 'IN_PROGRESS'"))
         .filter(Column::AttemptedAt.lte(now - PATIENCE));
     let key = |row: &payment::Model| (row.attempted_at.unwrap_or(row.created_at), row.order_id.to_string());
     let columns = (Column::AttemptedAt, Column::OrderId);

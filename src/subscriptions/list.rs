@@ -50,7 +50,7 @@ pub async fn list(
         // Questions each of which an index answers: who has become it since the columns were written, and whose columns say
         // so. In this order, because that is how the nightly job moves rows while a page is read.
         parts.extend(lagging(db, &filter, now).await?);
-        parts.push(settled(&filter, now));
+        parts.extend(settled(&filter, now));
     }
     if let Some(user_id) = &filter.user_id {
         parts = parts.into_iter().map(|part| part.filter(Column::UserId.eq(user_id.clone()))).collect();
@@ -75,24 +75,22 @@ fn key(row: &subscription::Model) -> (DateTime<Utc>, String) {
     (row.created_at, row.id.to_string())
 }
 
-/// Those whose columns are up to date and say what is wanted.
-fn settled(filter: &SubscriptionFilter, now: DateTime<Utc>) -> Select<subscription::Entity> {
+/// Those whose columns are up to date and say what is wanted, who run before who does not: an index has each in the order of the
+/// list.
+fn settled(filter: &SubscriptionFilter, now: DateTime<Utc>) -> Vec<Select<subscription::Entity>> {
     use subscription::Column;
-    let runs = Column::ChangesAt.gt(now);
-    let query = subscription::Entity::find().filter(match filter.is_active {
-        Some(true) => runs,
-        Some(false) => Column::ChangesAt.is_null(),
-        None => runs.or(Column::ChangesAt.is_null()),
-    });
-    match filter.plan_id {
+    let (runs, ended) = (Column::ChangesAt.gt(now), Column::ChangesAt.is_null());
+    let wanted = match filter.is_active {
+        Some(true) => vec![runs],
+        Some(false) => vec![ended],
+        None => vec![runs, ended],
+    };
+    let of_plan = |query: Select<subscription::Entity>| match filter.plan_id {
         Some(plan_id) => query.filter(Column::PlanId.eq(plan_id)),
         None => query,
-    }
+    };
+    wanted.into_iter().map(|wanted| of_plan(subscription::Entity::find().filter(wanted))).collect()
 }
-
-/// Days whose rows are looked up each by itself, at most; it takes a nightly job that has not run for as long to meet the
-/// bound, and then the rows of all days before are looked up together.
-const DAYS: usize = 40;
 
 /// Those whose columns wait for the nightly job, and who are by the clock what is wanted, in as many parts as an index has
 /// in the order of the list.
@@ -102,54 +100,85 @@ async fn lagging(
     now: DateTime<Utc>,
 ) -> Result<Vec<Select<subscription::Entity>>, DbErr> {
     use subscription::Column;
-    let query = subscription::Entity::find().filter(Column::ChangesAt.lte(now));
-    let switches = || Expr::col(Column::ChangesAt).lt(Expr::col(Column::EndDate));
+    let of_one = filter.user_id.is_some();
+    let waiting = subscription::Entity::find().filter(Column::ChangesAt.lte(now));
+    let waiting = match filter.is_active {
+        Some(true) => waiting.filter(Column::EndDate.gt(now)),
+        Some(false) => waiting.filter(Column::EndDate.lte(now)),
+        None => waiting,
+    };
     // Who only changes plans is one of few, who have an index of their own.
-    let switching = |query: Select<subscription::Entity>| match filter.plan_id {
-        Some(plan_id) => query.filter(switches()).filter(started_plan(now).eq(plan_id)),
-        None => query.filter(switches()),
-    };
-    let query = match filter.is_active {
-        Some(true) => return Ok(vec![switching(query.filter(Column::EndDate.gt(now)))]),
-        Some(false) => query.filter(Column::EndDate.lte(now)),
-        None => query,
-    };
-    let Some(plan_id) = filter.plan_id else {
-        return by_day(db, query, filter.user_id.is_some(), now).await;
-    };
-    // The column names the last plan already where the end is what was missed.
-    let ending = query.clone().filter(switches().not()).filter(Column::PlanId.eq(plan_id));
-    let mut parts = by_day(db, ending, filter.user_id.is_some(), now).await?;
-    parts.push(switching(query));
-    Ok(parts)
+    let switching = waiting.clone().filter(switches());
+    match (filter.plan_id, filter.is_active) {
+        (None, Some(true)) => Missed::Switches.by_day(db, switching, of_one, now).await,
+        (None, _) => Missed::Changes.by_day(db, waiting, of_one, now).await,
+        (Some(plan_id), is_active) => {
+            let switching = switching.filter(started_plan(now).eq(plan_id));
+            let mut parts = Missed::Switches.by_day(db, switching, of_one, now).await?;
+            if is_active != Some(true) {
+                // The column names the last plan already where the end is what was missed.
+                let ending = waiting.filter(switches().not()).filter(Column::PlanId.eq(plan_id));
+                parts.extend(Missed::Changes.by_day(db, ending, of_one, now).await?);
+            }
+            Ok(parts)
+        }
+    }
 }
 
-/// `query`, of those who wait, in parts by the day of what they wait for; whole where it is `of_one`.
-async fn by_day(
-    db: &impl ConnectionTrait,
-    query: Select<subscription::Entity>,
-    of_one: bool,
-    now: DateTime<Utc>,
-) -> Result<Vec<Select<subscription::Entity>>, DbErr> {
-    use subscription::Column;
-    if of_one {
-        return Ok(vec![query]);
+/// Whether what comes next is another plan, and not the end.
+fn switches() -> SimpleExpr {
+    Expr::col(subscription::Column::ChangesAt).lt(Expr::col(subscription::Column::EndDate))
+}
+
+/// Days whose rows are looked up each by itself, at most; it takes a nightly job that has not run for as long to meet the
+/// bound, and then the rows of all days before are looked up together.
+const DAYS: usize = 40;
+
+/// What may wait for the nightly job; of each an index has the days, and each day in the order of the list.
+#[derive(Clone, Copy, Debug)]
+enum Missed {
+    /// Another plan or an end.
+    Changes,
+    /// Another plan.
+    Switches,
+}
+
+impl Missed {
+    /// `query`, of those who wait, in parts by the day of what they wait for; whole where it is `of_one`. The oldest day comes
+    /// first: who has changed plans waits for a later day from then on.
+    async fn by_day(
+        self,
+        db: &impl ConnectionTrait,
+        query: Select<subscription::Entity>,
+        of_one: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Select<subscription::Entity>>, DbErr> {
+        use subscription::Column;
+        if of_one {
+            return Ok(vec![query]);
+        }
+        let day = || match db.get_database_backend() {
+            DbBackend::Sqlite => Expr::cust("substr(changes_at, 1, 10)"),
+            _ => Expr::cust("((changes_at AT TIME ZONE 'UTC')::date)"),
+        };
+        let today = now.date_naive();
+        let first = subscription::Entity::find().select_only().column(Column::ChangesAt);
+        let first = first.filter(Column::ChangesAt.lte(now)).limit(1);
+        let first = match self {
+            Self::Changes => first.order_by_asc(Column::ChangesAt),
+            Self::Switches => first.filter(switches()).filter(day().lte(today)).order_by_asc(day()),
+        };
+        let Some(first) = first.into_tuple::<DateTime<Utc>>().one(db).await? else { return Ok(Vec::new()) };
+        let first = first.date_naive();
+        let mut days = today.iter_days().rev().take_while(|day| first <= *day);
+        let mut parts: Vec<_> =
+            days.by_ref().take(DAYS).map(|each| query.clone().filter(day().eq(each))).collect();
+        if let Some(older) = days.next() {
+            parts.push(query.filter(day().lte(older)));
+        }
+        parts.reverse();
+        Ok(parts)
     }
-    let first = subscription::Entity::find().select_only().column(Column::ChangesAt);
-    let first = first.filter(Column::ChangesAt.lte(now)).order_by_asc(Column::ChangesAt).limit(1);
-    let Some(first) = first.into_tuple::<DateTime<Utc>>().one(db).await? else { return Ok(Vec::new()) };
-    let day = || match db.get_database_backend() {
-        DbBackend::Sqlite => Expr::cust("substr(changes_at, 1, 10)"),
-        _ => Expr::cust("((changes_at AT TIME ZONE 'UTC')::date)"),
-    };
-    let first = first.date_naive();
-    let mut days = now.date_naive().iter_days().rev().take_while(|day| first <= *day);
-    let mut parts: Vec<_> =
-        days.by_ref().take(DAYS).map(|each| query.clone().filter(day().eq(each))).collect();
-    if let Some(older) = days.next() {
-        parts.push(query.filter(day().lte(older)));
-    }
-    Ok(parts)
 }
 
 /// Whether the row says what it said before a change that the clock has passed.

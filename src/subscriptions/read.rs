@@ -228,6 +228,7 @@ read_in_order!(
 /// Where each table's columns begin in [`PERIODS`], and whose they are.
 const SUBSCRIPTION: usize = 0;
 const USER: usize = 1;
+const _: () = assert!(matches!(SUBSCRIPTION_COLUMNS[USER].as_bytes(), b"user_id"));
 const PERIOD: usize = SUBSCRIPTION + SUBSCRIPTION_COLUMNS.len();
 const PLAN: usize = PERIOD + PERIOD_COLUMNS.len();
 /// Where the copy of the periods begins in [`ROWS`], which has the plan behind it.

@@ -2,6 +2,8 @@
 
 mod constraints;
 mod outage;
+mod pages;
+mod retries;
 mod scans;
 mod silence;
 mod statements;
@@ -14,6 +16,8 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     [
         constraints::scenarios(),
         outage::scenarios(),
+        pages::scenarios(),
+        retries::scenarios(),
         scans::scenarios(),
         silence::scenarios(),
         statements::scenarios(),

@@ -1,34 +1,26 @@
 //! What callers wait for reads big tables by index: PostgreSQL itself counts who read a whole one.
 
 use chrono::Duration;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use toss_sandbox::{Authenticate, PayMethod};
 
 use crate::support::client::Client;
+use crate::support::counts::{MANY, alone, connection, rows_read, scans, text};
 use crate::support::crowd;
-use crate::support::process::eventually;
 use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::{Order, World};
 
 scenarios![
     nothing_that_callers_wait_for_reads_a_big_table_as_a_whole,
     lists_by_the_clock_read_a_page_while_many_wait_for_the_nightly_job,
+    lists_find_the_few_who_run_or_have_ended_among_many_who_do_not,
     webhooks_are_purged_without_a_look_at_those_that_stay,
     a_batch_of_the_nightly_job_reads_its_own_rows_and_no_others,
 ];
 
-/// So many that a planner who may choose takes an index.
-const MANY: usize = 20_000;
-
 /// Tables that grow with the business.
 const BIG: [&str; 5] = ["customer", "payment", "payment_event", "subscription", "subscription_period"];
-
-async fn text(db: &DatabaseConnection, sql: &str) -> Option<String> {
-    let statement = Statement::from_string(db.get_database_backend(), sql);
-    let row = db.query_one_raw(statement).await.expect("asked");
-    row.and_then(|row| row.try_get_by_index(0).expect("a text"))
-}
 
 /// A purchase by card, a decline, an account, a refund, and what is read on the way.
 async fn buy_and_give_back(world: &World, client: &Client, plan: &str) {
@@ -110,7 +102,7 @@ async fn nothing_that_callers_wait_for_reads_a_big_table_as_a_whole(world: &Worl
     let db = &connection(world).await;
     db.execute_unprepared("ANALYZE").await.expect("analyzed");
     alone(db).await;
-    let before = (scans(db).await, rows_read(db).await);
+    let before = (scans(db, &BIG).await, rows_read(db, &BIG).await);
     let (app, client) = world.second_service().await;
     buy_and_give_back(world, &client, &plan).await;
     leaf_through(&client, &plan, &rare).await;
@@ -119,9 +111,9 @@ async fn nothing_that_callers_wait_for_reads_a_big_table_as_a_whole(world: &Worl
     }
     app.stopping.cancel();
     alone(db).await;
-    assert_eq!(scans(db).await, before.0, "somebody read a big table as a whole");
+    assert_eq!(scans(db, &BIG).await, before.0, "somebody read a big table as a whole");
     // Nor by walking through an index until enough is found.
-    let read = rows_read(db).await - before.1;
+    let read = rows_read(db, &BIG).await - before.1;
     assert!(read < i64::try_from(MANY).expect("a number") / 4, "{read} rows were read");
 }
 
@@ -153,7 +145,7 @@ async fn lists_by_the_clock_read_a_page_while_many_wait_for_the_nightly_job(worl
     preparing.close().await.expect("closed");
     let db = &connection(world).await;
     alone(db).await;
-    let before = (scans(db).await, rows_read(db).await);
+    let before = (scans(db, &BIG).await, rows_read(db, &BIG).await);
     let (app, client) = world.second_service().await;
     let mut next = String::new();
     for _ in 0..3 {
@@ -174,9 +166,64 @@ async fn lists_by_the_clock_read_a_page_while_many_wait_for_the_nightly_job(worl
     }
     app.stopping.cancel();
     alone(db).await;
-    assert_eq!(scans(db).await, before.0, "somebody read a big table as a whole");
-    let read = rows_read(db).await - before.1;
+    assert_eq!(scans(db, &BIG).await, before.0, "somebody read a big table as a whole");
+    let read = rows_read(db, &BIG).await - before.1;
     assert!(read < 4_000, "{read} rows were read for eight pages");
+}
+
+async fn lists_find_the_few_who_run_or_have_ended_among_many_who_do_not(world: &World) {
+    // SQLite keeps no such count.
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    let plan = world.basic().await;
+    let order = world.buy("u1", &plan).await;
+    crowd::copy(world, &order, MANY).await;
+    let rare = world.premium().await;
+    world.stop().await;
+    let (few, many) =
+        ("user_id IN ('u1-7', 'u1-77', 'u1-777')", "user_id NOT IN ('u1-7', 'u1-77', 'u1-777')");
+    let ended = "status = 'EXPIRED', is_active = false, changes_at = NULL, created_at = start_date,
+        end_date = start_date + INTERVAL '1 day'";
+    // Whose next plan is known, as after every upgrade; nobody's change is due.
+    let run = "status = 'ACTIVE', is_active = true, end_date = start_date + INTERVAL '900 days',
+        changes_at = start_date + INTERVAL '800 days', created_at = start_date";
+    let old = format!(
+        "UPDATE subscription SET plan_id = '{rare}', start_date = start_date - INTERVAL '300 days' WHERE {few}"
+    );
+    for (few_are, many_are, is_active) in [(run, ended, true), (ended, run, false)] {
+        let preparing = connection(world).await;
+        if is_active {
+            preparing.execute_unprepared(&old).await.expect("old");
+        }
+        for (whose, what) in [(few, few_are), (many, many_are)] {
+            let sql = format!("UPDATE subscription SET {what} WHERE {whose}");
+            preparing.execute_unprepared(&sql).await.expect("prepared");
+        }
+        preparing.execute_unprepared("VACUUM ANALYZE").await.expect("analyzed");
+        preparing.close().await.expect("closed");
+        let db = &connection(world).await;
+        alone(db).await;
+        let before = (scans(db, &BIG).await, rows_read(db, &BIG).await);
+        let (app, client) = world.second_service().await;
+        for (query, number) in [
+            (format!("isActive={is_active}"), 3),
+            (format!("isActive={is_active}&planId={rare}"), 3),
+            (format!("isActive={is_active}&planId={plan}"), 0),
+            (format!("isActive={}&planId={rare}", !is_active), 0),
+            (format!("planId={rare}"), 3),
+            (format!("planId={plan}"), 20),
+            (String::new(), 20),
+        ] {
+            let page = client.get(&format!("/v1/subscriptions?{query}")).await;
+            assert_eq!(page.expect(200)["items"].as_array().map(Vec::len), Some(number), "{query}");
+        }
+        app.stopping.cancel();
+        alone(db).await;
+        assert_eq!(scans(db, &BIG).await, before.0, "somebody read a big table as a whole");
+        let read = rows_read(db, &BIG).await - before.1;
+        assert!(read < 1_000, "{read} rows were read for seven pages, where few are active: {is_active}");
+    }
 }
 
 async fn webhooks_are_purged_without_a_look_at_those_that_stay(world: &World) {
@@ -251,36 +298,4 @@ async fn a_batch_of_the_nightly_job_reads_its_own_rows_and_no_others(world: &Wor
     // Counted in more steps than one, each row once.
     let counted = text(db, "SELECT total || ' ' || affected FROM job_run").await;
     assert_eq!(counted, Some(format!("{due} {due}", due = MANY + 1)));
-}
-
-/// A single connection. It tells what it has counted when it ends.
-async fn connection(world: &World) -> DatabaseConnection {
-    let mut one = ConnectOptions::new(&world.variables["GUDOK__DATABASE__URL"]);
-    one.max_connections(1);
-    Database::connect(one).await.expect("connected")
-}
-
-/// Waits until nobody else is connected.
-async fn alone(db: &DatabaseConnection) {
-    let alone = "SELECT 'alone' WHERE NOT EXISTS (SELECT 1 FROM pg_stat_activity
-        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid())";
-    eventually("the others have gone", async || text(db, alone).await).await;
-}
-
-/// How many entries of the big tables' indexes have been read.
-async fn rows_read(db: &DatabaseConnection) -> i64 {
-    let tables = BIG.map(|table| format!("'{table}'")).join(", ");
-    let sql = format!("SELECT SUM(idx_tup_read)::text FROM pg_stat_user_indexes WHERE relname IN ({tables})");
-    text(db, &sql).await.expect("a sum").parse().expect("a number")
-}
-
-/// How often each big table has been read as a whole.
-async fn scans(db: &DatabaseConnection) -> Vec<String> {
-    let mut found = Vec::new();
-    for table in BIG {
-        let sql =
-            format!("SELECT '{table}: ' || seq_scan FROM pg_stat_user_tables WHERE relname = '{table}'");
-        found.extend(text(db, &sql).await);
-    }
-    found
 }

@@ -7,6 +7,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 use crate::support::crowd::{Hold, awaited_by};
+use crate::support::process::eventually;
 use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::World;
 
@@ -107,6 +108,11 @@ async fn who_only_asks_is_answered_while_all_who_write_wait(world: &World) {
     }));
     let asks = async {
         awaited_by(world, 2).await;
+        let counted = async || {
+            let metrics = client.get("/metrics").await.text;
+            metrics.contains("\ngudok_database_writers_waiting 4\n").then_some(())
+        };
+        eventually("the others wait for a turn", counted).await;
         for _ in 0..3 {
             client.get("/v1/users/u1/subscription").await.expect(200);
             client.get(&format!("/v1/payments/{}", order.order_id)).await.expect(200);

@@ -93,6 +93,11 @@ impl Hold {
         Self(connection)
     }
 
+    /// Whatever `sql` locks or changes as well; returns when it has it.
+    pub(crate) async fn also(&self, sql: &str) {
+        self.0.execute_unprepared(sql).await.expect("held");
+    }
+
     /// Lets it go.
     pub(crate) async fn release(self) {
         self.0.execute_unprepared("COMMIT").await.expect("let go");

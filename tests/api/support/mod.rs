@@ -3,6 +3,7 @@
 pub(crate) mod books;
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod counts;
 pub(crate) mod crowd;
 pub(crate) mod leaks;
 pub(crate) mod pooler;
