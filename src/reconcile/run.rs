@@ -17,10 +17,11 @@ use crate::app::App;
 /// Payments that are read again at once.
 const IN_FLIGHT: usize = 8;
 /// Payments that one run reads again at most.
-const MOST_EXAMINED: usize = 10_000;
+const MOST_EXAMINED: usize = 50_000;
 /// Payments in a row about which Toss may not tell.
 const MOST_UNTOLD: u32 = 20;
-/// Open differences at which a run stops: the books are not of the same shop, and a list of all of it helps nobody.
+/// Open differences at which a run stops if less than that agrees: the books are not of the same shop, and a list of all of it
+/// helps nobody. Books that were restored lack as many, but agree in what came before.
 const MOST_OPEN: u64 = 1_000;
 
 /// How a run works.
@@ -60,7 +61,10 @@ pub(super) enum Stop {
     Toss(String),
     #[error("Toss refuses our key or contract: {0}")]
     Misconfigured(String),
-    #[error("more than {MOST_OPEN} payments differ: do these books belong to the shop whose key is set?")]
+    #[error(
+        "more than {MOST_OPEN} payments differ, and fewer agree: do these books belong to the shop whose key is set? If they \
+         were restored, begin with an earlier day"
+    )]
     TooMany,
     #[error("more than {MOST_EXAMINED} payments are in doubt; choose fewer days")]
     TooMuch,
@@ -108,6 +112,11 @@ pub async fn reconcile(
 pub(super) fn longest_call(app: &App) -> Duration {
     let timeout = Duration::from_std(app.toss.request_timeout()).unwrap_or(Duration::minutes(10));
     timeout + Duration::seconds(10)
+}
+
+/// Whether what was compared so far is not of one shop.
+fn is_another_shops(report: &Report) -> bool {
+    report.open > MOST_OPEN && report.open > report.matched
 }
 
 /// An order, and a payment at Toss where it is not the one that our books name.
@@ -202,7 +211,7 @@ impl Run<'_> {
         if self.silences > MOST_UNTOLD {
             return Err(Stop::Toss("it does not tell about payments".to_owned()));
         }
-        if self.report.open > MOST_OPEN { Err(Stop::TooMany) } else { Ok(()) }
+        if is_another_shops(&self.report) { Err(Stop::TooMany) } else { Ok(()) }
     }
 
     pub(super) fn count(&mut self, difference: &Difference) {
@@ -231,5 +240,19 @@ impl Run<'_> {
             repaired: self.report.repaired,
             open: self.report.open,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn books_that_lack_much_but_agree_in_more_are_compared_to_the_end() {
+        let now = DateTime::UNIX_EPOCH;
+        let report = |open, matched| Report { open, matched, ..Report::new(Window { from: now, to: now }) };
+        let others = [(1_000, 0), (1_001, 0), (1_001, 1_000), (1_001, 1_001), (20_000, 70_000)];
+        let found = others.map(|(open, matched)| is_another_shops(&report(open, matched)));
+        assert_eq!(found, [false, true, true, false, false]);
     }
 }
