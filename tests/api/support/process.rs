@@ -1,7 +1,8 @@
 //! The real binary as a child process, with what it says.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -100,7 +101,29 @@ impl Serving {
     }
 
     fn spawn(variables: &HashMap<String, String>) -> Self {
-        let (mut command, folder) = command(variables, &["serve"]);
+        let (command, folder) = command(variables, &["serve"]);
+        Self::of(command, folder)
+    }
+
+    /// Runs a command as a person does, in a terminal; nothing where no `script` (bsdutils, util-linux) is there to make one.
+    pub(crate) fn in_a_terminal(variables: &HashMap<String, String>, arguments: &[&str]) -> Option<Self> {
+        let found = |folder: PathBuf| folder.join("script").is_file();
+        if !std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(found)) {
+            return None;
+        }
+        let (_, folder) = command(variables, &[]);
+        let line = format!("stty cols 120; exec '{}' {}", env!("CARGO_BIN_EXE_gudok"), arguments.join(" "));
+        let mut terminal = Command::new("script");
+        terminal.args(["-q", "-e", "-c", &line, "/dev/null"]).envs(variables).env("TERM", "xterm");
+        terminal
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Some(Self::of(terminal, folder))
+    }
+
+    fn of(mut command: Command, folder: TempDir) -> Self {
         let mut child = command.spawn().expect("the binary starts");
         let said = Arc::new(Mutex::new(String::new()));
         let outputs: [Box<dyn Read + Send>; 2] = [
@@ -188,11 +211,25 @@ impl Drop for Serving {
 
 fn collect(output: Box<dyn Read + Send>, said: Arc<Mutex<String>>) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            leaks::said(&line);
-            let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-            said.push_str(&line);
-            said.push('\n');
+        let mut line = Vec::new();
+        for byte in BufReader::new(output).bytes().map_while(Result::ok) {
+            // In a terminal a line is drawn over the one before.
+            if byte == b'\n' || byte == b'\r' {
+                keep(&said, &mut line);
+            } else {
+                line.push(byte);
+            }
         }
+        keep(&said, &mut line);
     })
+}
+
+fn keep(said: &Mutex<String>, line: &mut Vec<u8>) {
+    let text = String::from_utf8_lossy(line);
+    leaks::said(&text);
+    let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+    said.push_str(&text);
+    said.push('\n');
+    drop(text);
+    line.clear();
 }
