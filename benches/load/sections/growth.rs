@@ -30,7 +30,13 @@ pub(super) async fn run(world: &World) {
             let addresses = [service.address];
             let bought = closed(world.plan(&addresses, CLIENTS), buyers(world.number())).await;
             let read = closed(world.plan(&addresses, CLIENTS), checks(users)).await;
-            let mut all = vec![("purchases, 32 buyers", bought), ("entitlement reads, 32 clients", read)];
+            // What is read again and again is in memory, as the small books are.
+            let few = closed(world.plan(&addresses, CLIENTS), checks(SMALL.users)).await;
+            let mut all = vec![
+                ("purchases, 32 buyers", bought),
+                ("entitlement reads, 32 clients", read),
+                ("entitlement reads of 2,000 users, 32 clients", few),
+            ];
             all.extend(lists::pages(world, service.address, users).await);
             rates.push(all);
         }
@@ -54,6 +60,9 @@ pub(super) async fn run(world: &World) {
     world.add(Engine::Postgres, &format!("{payments} payments: memory at most"), " MiB", most);
     small_service.stop().await;
     big_service.stop().await;
+    let checked = world.gudok(&big_books, &toss).run(&["check"]).await;
+    let figure = format!("{payments} payments: gudok check");
+    world.add(Engine::Postgres, &figure, " s", checked.as_secs_f64());
     world.discard(small_books).await;
     world.discard(big_books).await;
 }
