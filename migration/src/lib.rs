@@ -18,6 +18,7 @@ mod m20261123_000011_due_days;
 mod m20261123_000012_webhooks_over;
 mod m20261123_000013_plan_standings;
 mod m20261123_000014_runs_and_ends;
+mod m20261123_000015_runs_and_ends_alone;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000012_webhooks_over::Migration),
             Box::new(m20261123_000013_plan_standings::Migration),
             Box::new(m20261123_000014_runs_and_ends::Migration),
+            Box::new(m20261123_000015_runs_and_ends_alone::Migration),
         ]
     }
 }

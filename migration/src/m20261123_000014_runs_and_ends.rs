@@ -4,7 +4,7 @@
 use crate::dialect::statements;
 
 statements! {
-    /// Creates four indexes, and removes the two whose place they take.
+    /// Creates four indexes; the next step removes the two whose place they take.
     "m20261123_000014_runs_and_ends", UP, DOWN
 }
 
@@ -16,14 +16,9 @@ const UP: &[&str] = &[
         WHERE changes_at IS NULL",
     "CREATE INDEX IF NOT EXISTS subscription_switch_day_idx ON subscription ({day of changes_at}, created_at, id)
         WHERE changes_at < end_date",
-    // Last, because it keeps everybody from the table until the step is committed.
-    "DROP INDEX subscription_plan_idx",
-    "DROP INDEX subscription_switch_idx",
 ];
 
 const DOWN: &[&str] = &[
-    "CREATE INDEX subscription_switch_idx ON subscription (created_at, id) WHERE changes_at < end_date",
-    "CREATE INDEX subscription_plan_idx ON subscription (plan_id, created_at, id)",
     "DROP INDEX subscription_switch_day_idx",
     "DROP INDEX subscription_plan_ended_idx",
     "DROP INDEX subscription_plan_running_idx",

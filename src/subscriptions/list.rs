@@ -1,11 +1,12 @@
 //! Lists subscriptions by the clock, whether or not the nightly job has run.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use entity::subscription::{self, SubscriptionStatus};
 use entity::{PlanId, SubscriptionId, UserId, subscription_period};
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
 };
 
 use crate::http::page::{Page, PageRequest, page_of_parts};
@@ -83,7 +84,8 @@ fn settled(filter: &SubscriptionFilter, now: DateTime<Utc>) -> Vec<Select<subscr
     let wanted = match filter.is_active {
         Some(true) => vec![runs],
         Some(false) => vec![ended],
-        None => vec![runs, ended],
+        // Who buys again goes the other way.
+        None => vec![runs.clone(), ended, runs],
     };
     let of_plan = |query: Select<subscription::Entity>| match filter.plan_id {
         Some(plan_id) => query.filter(Column::PlanId.eq(plan_id)),
@@ -125,6 +127,14 @@ async fn lagging(
     }
 }
 
+/// The ids of those who wait for what was due between two instants, in that order.
+fn missed_since(from: DateTime<Utc>, now: DateTime<Utc>) -> Select<subscription::Entity> {
+    use subscription::Column;
+    let due = Column::ChangesAt.gte(from).and(Column::ChangesAt.lte(now));
+    let ids = subscription::Entity::find().select_only().column(Column::Id).filter(due);
+    ids.order_by_asc(Column::ChangesAt)
+}
+
 /// Whether what comes next is another plan, and not the end.
 fn switches() -> SimpleExpr {
     Expr::col(subscription::Column::ChangesAt).lt(Expr::col(subscription::Column::EndDate))
@@ -133,6 +143,9 @@ fn switches() -> SimpleExpr {
 /// Days whose rows are looked up each by itself, at most; it takes a nightly job that has not run for as long to meet the
 /// bound, and then the rows of all days before are looked up together.
 const DAYS: usize = 40;
+
+/// So few of today's that they are picked out and sorted: its index has them among all who come later today.
+const FEW: u64 = 200;
 
 /// What may wait for the nightly job; of each an index has the days, and each day in the order of the list.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +186,15 @@ impl Missed {
         let mut days = today.iter_days().rev().take_while(|day| first <= *day);
         let mut parts: Vec<_> =
             days.by_ref().take(DAYS).map(|each| query.clone().filter(day().eq(each))).collect();
+        if let (Self::Changes, Some(of_today)) = (self, parts.first_mut()) {
+            let so_far = missed_since(today.and_time(NaiveTime::MIN).and_utc(), now);
+            let next = so_far.clone().offset(FEW).into_tuple::<SubscriptionId>().one(db).await?;
+            if next.is_none() {
+                // The nightly job may add some meanwhile.
+                let so_far = so_far.limit(2 * FEW).into_query();
+                *of_today = query.clone().filter(Column::Id.in_subquery(so_far));
+            }
+        }
         if let Some(older) = days.next() {
             parts.push(query.filter(day().lte(older)));
         }
@@ -218,5 +240,5 @@ fn started_plan(now: DateTime<Utc>) -> SimpleExpr {
         .filter(subscription_period::Column::StartsAt.lte(now))
         .order_by_desc(subscription_period::Column::StartsAt)
         .limit(1);
-    Expr::expr(SimpleExpr::SubQuery(None, Box::new(sea_orm::QueryTrait::into_query(started).into())))
+    Expr::expr(SimpleExpr::SubQuery(None, Box::new(started.into_query().into())))
 }

@@ -15,12 +15,19 @@ scenarios![
     nothing_that_callers_wait_for_reads_a_big_table_as_a_whole,
     lists_by_the_clock_read_a_page_while_many_wait_for_the_nightly_job,
     lists_find_the_few_who_run_or_have_ended_among_many_who_do_not,
+    lists_find_the_few_who_ended_today_among_many_who_will,
     webhooks_are_purged_without_a_look_at_those_that_stay,
     a_batch_of_the_nightly_job_reads_its_own_rows_and_no_others,
 ];
 
 /// Tables that grow with the business.
 const BIG: [&str; 5] = ["customer", "payment", "payment_event", "subscription", "subscription_period"];
+
+/// Goes on to this hour of the next day, in UTC.
+fn tomorrow_at(world: &World, hour: u32) {
+    let time = (world.app.clock.now() + Duration::days(1)).date_naive().and_hms_opt(hour, 0, 0);
+    world.advance_to(time.expect("a time").and_utc());
+}
 
 /// A purchase by card, a decline, an account, a refund, and what is read on the way.
 async fn buy_and_give_back(world: &World, client: &Client, plan: &str) {
@@ -122,6 +129,8 @@ async fn lists_by_the_clock_read_a_page_while_many_wait_for_the_nightly_job(worl
     if world.backend == Backend::Sqlite {
         return;
     }
+    // So that many have ended today.
+    tomorrow_at(world, 12);
     let plan = world.basic().await;
     let order = world.buy("u1", &plan).await;
     crowd::copy(world, &order, MANY).await;
@@ -224,6 +233,48 @@ async fn lists_find_the_few_who_run_or_have_ended_among_many_who_do_not(world: &
         let read = rows_read(db, &BIG).await - before.1;
         assert!(read < 1_000, "{read} rows were read for seven pages, where few are active: {is_active}");
     }
+}
+
+async fn lists_find_the_few_who_ended_today_among_many_who_will(world: &World) {
+    // SQLite keeps no such count.
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    tomorrow_at(world, 3);
+    let plan = world.basic().await;
+    let order = world.buy("u1", &plan).await;
+    crowd::copy(world, &order, MANY).await;
+    world.stop().await;
+    let preparing = connection(world).await;
+    for (hours, whose) in
+        [("- 1", "user_id IN ('u1-7', 'u1-77')"), ("+ 9", "user_id NOT IN ('u1-7', 'u1-77')")]
+    {
+        let sql = format!(
+            "UPDATE subscription SET start_date = created_at - INTERVAL '30 days',
+                end_date = created_at {hours} * INTERVAL '1 hour', changes_at = created_at {hours} * INTERVAL '1 hour'
+                WHERE {whose}"
+        );
+        preparing.execute_unprepared(&sql).await.expect("prepared");
+    }
+    preparing.execute_unprepared("VACUUM ANALYZE").await.expect("analyzed");
+    preparing.close().await.expect("closed");
+    let db = &connection(world).await;
+    alone(db).await;
+    let before = (scans(db, &BIG).await, rows_read(db, &BIG).await);
+    let (app, client) = world.second_service().await;
+    for (query, number) in [
+        ("isActive=false".to_owned(), 2),
+        (format!("isActive=false&planId={plan}"), 2),
+        (format!("planId={plan}"), 20),
+    ] {
+        let page = client.get(&format!("/v1/subscriptions?{query}")).await;
+        assert_eq!(page.expect(200)["items"].as_array().map(Vec::len), Some(number), "{query}");
+    }
+    app.stopping.cancel();
+    alone(db).await;
+    assert_eq!(scans(db, &BIG).await, before.0, "somebody read a big table as a whole");
+    let read = rows_read(db, &BIG).await - before.1;
+    assert!(read < 500, "{read} rows were read for three pages");
 }
 
 async fn webhooks_are_purged_without_a_look_at_those_that_stay(world: &World) {
