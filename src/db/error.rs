@@ -67,7 +67,7 @@ pub(super) fn lost_to_another(error: &(dyn Error + 'static)) -> bool {
 
 /// Whether PostgreSQL, or an engine that speaks its protocol, gave up what it was asked in favour of another transaction;
 /// where all are serializable, even what only reads.
-pub(super) fn was_given_up(error: &(dyn Error + 'static)) -> bool {
+pub fn was_given_up(error: &(dyn Error + 'static)) -> bool {
     inner(error).and_then(code).is_some_and(|code| ["40001", "40P01"].contains(&code.as_ref()))
 }
 

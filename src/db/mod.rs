@@ -28,7 +28,7 @@ mod writes;
 pub(crate) use batches::delete_in_batches;
 use bounded::Bound;
 pub use bounded::{Bounded, Tx};
-pub use error::{is_unavailable, is_unreachable, took_too_long, unique_violation};
+pub use error::{is_unavailable, is_unreachable, took_too_long, unique_violation, was_given_up};
 pub(crate) use joined::{columns, columns_without, joined};
 pub use reader::{First, Reader, raw};
 use silence::Silence;

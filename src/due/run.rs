@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use super::{Duty, Outcome, hold, take, take_one};
 use crate::app::App;
-use crate::db::is_unavailable;
+use crate::db::{is_unavailable, was_given_up};
 
 /// Rows that one run takes on at most.
 const MOST: usize = 1_000;
@@ -61,6 +61,9 @@ pub(crate) async fn run<D: Duty + 'static>(app: &App) -> Result<u64, DbErr> {
             None if more => {}
             None => return failed.map_or(Ok(decided), Err),
             Some(Ok((_, Ok(outcome)))) => decided += u64::from(outcome == Outcome::Decided),
+            Some(Ok((id, Err(error)))) if was_given_up(&error) => {
+                tracing::warn!(id, %error, "others were preferred again and again; its lease brings it back");
+            }
             Some(Ok((_, Err(error)))) if is_unavailable(&error) => failed = Some(error),
             // One that the database refuses, or that breaks, must not stop the others; its lease brings it back.
             Some(Ok((id, Err(error)))) => {

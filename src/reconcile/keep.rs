@@ -13,6 +13,9 @@ use crate::telemetry::shorten;
 /// Findings of earlier runs that one run looks at again, at most.
 const MOST_LOOKED_AT_AGAIN: u64 = 200;
 
+/// Findings that one transaction writes at most.
+const BATCH: usize = 100;
+
 /// Writes down what `differences` leave to people.
 ///
 /// # Errors
@@ -38,12 +41,15 @@ pub(super) async fn report(app: &App, differences: &[Difference]) -> Result<(), 
         );
     }
     let now = app.clock.now();
-    transact!(app.db, |tx| {
-        for found in &found {
-            findings::report(tx, found, now).await?;
-        }
-        Ok::<_, DbErr>(())
-    })
+    for batch in found.chunks(BATCH) {
+        transact!(app.db, |tx| {
+            for found in batch {
+                findings::report(tx, found, now).await?;
+            }
+            Ok::<_, DbErr>(())
+        })?;
+    }
+    Ok(())
 }
 
 /// The open findings of earlier comparisons, last seen before `began`; those that waited longest come first.

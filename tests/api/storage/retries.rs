@@ -2,9 +2,11 @@
 
 use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::support::client::{Client, Reply};
 use crate::support::crowd::{Hold, awaited_by};
+use crate::support::process::eventually;
 use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::World;
 
@@ -13,6 +15,12 @@ scenarios![
     a_refund_that_lost_a_deadlock_is_recorded_once,
     purchases_and_refunds_at_once_go_through_where_every_transaction_is_serializable,
 ];
+
+/// What comes of a call that is sent again, as callers are told, when the database did not get to it (503).
+async fn patiently(client: &Client, path: String, body: Value) -> Reply {
+    let sent = async || Some(client.post(&path, body.clone()).await).filter(|reply| reply.status != 503);
+    eventually("the database gets to it", sent).await
+}
 
 /// Has new connections to this world's database begin with this.
 async fn connections_begin_with(world: &World, setting: &str, value: &str) {
@@ -98,15 +106,14 @@ async fn purchases_and_refunds_at_once_go_through_where_every_transaction_is_ser
         orders.push((world.authenticate(&order), order));
     }
     let calls = orders.iter().enumerate().map(|(number, (key, order))| {
-        services[number % 2].1.post("/v1/payments/confirm", order.confirmation(key))
+        patiently(&services[number % 2].1, "/v1/payments/confirm".to_owned(), order.confirmation(key))
     });
     for reply in join_all(calls).await {
         assert_eq!(reply.expect(200)["payment"]["status"], "DONE");
     }
     let cancels = orders.iter().enumerate().map(|(number, (_, order))| {
         let cancel = format!("/v1/payments/{}/cancel", order.order_id);
-        let client = &services[number % 2].1;
-        async move { client.post(&cancel, json!({"cancelReason": "변심"})).await }
+        patiently(&services[number % 2].1, cancel, json!({"cancelReason": "변심"}))
     });
     for reply in join_all(cancels).await {
         assert_eq!(reply.expect(200)["payment"]["status"], "CANCELED");
