@@ -7,13 +7,14 @@ use gudok::jobs::{Job, run_to_end};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
-use crate::support::crowd;
+use crate::support::crowd::{self, Hold, awaited_by};
 use crate::support::scenario::{Backend, scenarios};
 use crate::support::world::World;
 
 scenarios![
     forty_purchases_at_once_give_an_exact_total,
     a_confirmation_tells_its_own_amount_and_the_total_since,
+    buyers_who_wait_for_the_total_share_one_sum,
     purchases_and_refunds_at_once_give_an_exact_total,
     the_entries_of_all_pages_sum_to_the_total,
     the_total_is_the_same_whatever_was_added_up,
@@ -51,6 +52,28 @@ async fn a_confirmation_tells_its_own_amount_and_the_total_since(world: &World) 
     let basic = world.basic().await;
     world.buy("u1", &basic).await;
     assert_eq!(world.event_total().await, 75_000);
+}
+
+async fn buyers_who_wait_for_the_total_share_one_sum(world: &World) {
+    // SQLite has no lock that keeps others from reading.
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    world.buy("u1", &world.event().await).await;
+    let (app, _) = world.second_service().await;
+    let hold = Hold::of(world, "LOCK TABLE event_total IN ACCESS EXCLUSIVE MODE").await;
+    let before = app.db.statements().get();
+    let reads = join_all((0..10).map(|_| app.event_total.read(&app.db)));
+    let lets_them = async {
+        awaited_by(world, 1).await;
+        hold.release().await;
+    };
+    for total in tokio::join!(reads, lets_them).0 {
+        assert_eq!(total.expect("a total"), 5_000);
+    }
+    // The others came after the first sum was begun, and share the second.
+    assert_eq!(app.db.statements().get() - before, 2);
+    app.stopping.cancel();
 }
 
 async fn purchases_and_refunds_at_once_give_an_exact_total(world: &World) {
