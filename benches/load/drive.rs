@@ -58,6 +58,16 @@ impl Load {
         at(of_each, 0.5) as f64 / 1_000.0
     }
 
+    /// This and another load of the same kind as one.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.waits.add(&other.waits).expect("the same bounds");
+        self.moments.extend(other.moments);
+        self.seconds += other.seconds;
+        self.errors += other.errors;
+        self.error = self.error.or(other.error);
+        self
+    }
+
     fn note(&mut self, outcome: Result<(), String>, wait: Duration) {
         match outcome {
             Ok(()) => self.waits.saturating_record(micros(wait)),
