@@ -225,6 +225,9 @@ fn collect(output: Box<dyn Read + Send>, said: Arc<Mutex<String>>) -> std::threa
 }
 
 fn keep(said: &Mutex<String>, line: &mut Vec<u8>) {
+    if line.is_empty() {
+        return;
+    }
     let text = String::from_utf8_lossy(line);
     leaks::said(&text);
     let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
