@@ -61,7 +61,9 @@ impl Load {
     /// This and another load of the same kind as one.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.waits.add(&other.waits).expect("the same bounds");
-        self.moments.extend(other.moments);
+        // Behind the seconds of this one.
+        let first = self.moments.iter().map(|(second, _)| second + 1).max().unwrap_or(0);
+        self.moments.extend(other.moments.into_iter().map(|(second, wait)| (first + second, wait)));
         self.seconds += other.seconds;
         self.errors += other.errors;
         self.error = self.error.or(other.error);

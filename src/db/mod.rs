@@ -271,12 +271,15 @@ impl Database {
     }
 }
 
-/// Connects, and counts the statements that are run from then on.
+/// Connects, and counts the statements that are run from then on; `RUST_LOG=gudok::db=trace` shows them.
 async fn counted(options: ConnectOptions, statements: &Counter) -> Result<DatabaseConnection, DbErr> {
     let mut connection = sea_orm::Database::connect(options).await?;
     let statements = statements.clone();
-    connection.set_metric_callback(move |_| {
+    connection.set_metric_callback(move |info| {
         statements.inc();
+        let (sql, micros) = (&info.statement.sql, info.elapsed.as_micros());
+        // Without its values, which are nobody's business.
+        tracing::trace!(sql, micros, failed = info.failed, "statement");
     });
     Ok(connection)
 }

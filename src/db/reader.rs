@@ -89,6 +89,7 @@ impl Reader {
         second: Option<i64>,
     ) -> Result<Vec<QueryResult>, DbErr> {
         self.statements.inc();
+        tracing::trace!(sql, "statement");
         match &mut self.kept {
             Kept::Postgres(connection) => {
                 let query = match first {

@@ -3,6 +3,7 @@
 mod constraints;
 mod outage;
 mod pages;
+mod plans;
 mod retries;
 mod scans;
 mod silence;
@@ -17,6 +18,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         constraints::scenarios(),
         outage::scenarios(),
         pages::scenarios(),
+        plans::scenarios(),
         retries::scenarios(),
         scans::scenarios(),
         silence::scenarios(),

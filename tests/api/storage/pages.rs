@@ -31,7 +31,7 @@ const BIG: [&str; 13] = [
 ];
 
 /// Jobs that are due every few seconds or minutes.
-const JOBS: [&str; 5] =
+pub(super) const JOBS: [&str; 5] =
     ["settle-payments", "process-webhooks", "purge-temp-orders", "purge-webhooks", "purge-idempotency-keys"];
 
 /// Rows of the tables that a crowd of buyers leaves empty, `{many}` each and over, but for a few. `{now}` is an instant.
@@ -97,9 +97,9 @@ const FILLED: [&str; 17] = [
             {now} + CASE WHEN n <= 3 THEN INTERVAL '-1 second' ELSE INTERVAL '1 day' END FROM generate_series(1, {many}) n",
 ];
 
-/// Every list by its filters, the metrics, and what is done every few minutes; first pages and next ones.
-async fn look_at_everything(client: &Client, plan: &str) {
-    let lists = [
+/// Lists by their filters, and whether there is anything on them.
+pub(super) fn lists(plan: &str) -> [(String, bool); 20] {
+    [
         ("/v1/refunds?".to_owned(), true),
         ("/v1/refunds?userId=u1-77&".to_owned(), false),
         ("/v1/refunds?userId=u1-500&".to_owned(), true),
@@ -120,8 +120,12 @@ async fn look_at_everything(client: &Client, plan: &str) {
         ("/v1/admin/attention?".to_owned(), true),
         ("/v1/jobs/process-webhooks/runs?".to_owned(), true),
         ("/v1/jobs/expire-subscriptions/runs?".to_owned(), true),
-    ];
-    for (list, has_items) in lists {
+    ]
+}
+
+/// Every list by its filters, the metrics, and what is asked every few seconds; first pages and next ones.
+async fn look_at_everything(client: &Client, plan: &str) {
+    for (list, has_items) in lists(plan) {
         let first = client.get(&format!("{list}limit=2")).await;
         let first = first.expect(200);
         assert_eq!(first["items"].as_array().is_some_and(|items| !items.is_empty()), has_items, "{list}");

@@ -30,7 +30,7 @@ fn tomorrow_at(world: &World, hour: u32) {
 }
 
 /// A purchase by card, a decline, an account, a refund, and what is read on the way.
-async fn buy_and_give_back(world: &World, client: &Client, plan: &str) {
+pub(super) async fn buy_and_give_back(world: &World, client: &Client, plan: &str) {
     let order = async || {
         let reply = client.post("/v1/temp-orders", json!({"planId": plan, "userId": "u1-77"})).await;
         let order_id = reply.expect(201)["orderId"].as_str().expect("an id").to_owned();
@@ -56,7 +56,7 @@ async fn buy_and_give_back(world: &World, client: &Client, plan: &str) {
 }
 
 /// Every list that reads a big table, by each of its filters, first page and next.
-async fn leaf_through(client: &Client, plan: &str, rare: &str) {
+pub(super) async fn leaf_through(client: &Client, plan: &str, rare: &str) {
     let lists = [
         "/v1/payments?".to_owned(),
         "/v1/payments?status=DONE&".to_owned(),
