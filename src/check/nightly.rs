@@ -13,9 +13,6 @@ use crate::db::transact;
 use crate::findings::{self, Found, Kind};
 use crate::{event_amounts, subscriptions};
 
-/// Findings that one transaction writes at most.
-const BATCH: usize = 100;
-
 /// Checks, and writes down what does not hold. Returns how many breaches there are.
 ///
 /// # Errors
@@ -28,14 +25,7 @@ pub async fn nightly(app: &App, now: DateTime<Utc>) -> Result<u64, DbErr> {
         let (subject, detail) = (&found.subject, &found.detail);
         tracing::error!(subject, detail, "needs a person: an invariant of our books does not hold");
     }
-    for batch in found.chunks(BATCH) {
-        transact!(app.db, |tx| {
-            for found in batch {
-                findings::report(tx, found, now).await?;
-            }
-            Ok::<_, DbErr>(())
-        })?;
-    }
+    findings::report_all(app, &found, now).await?;
     // What was cut off the list is not gone.
     if !report.more {
         transact!(app.db, |tx| {

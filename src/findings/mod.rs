@@ -115,6 +115,25 @@ impl Found {
     }
 }
 
+/// Findings that one transaction writes at most.
+const BATCH: usize = 100;
+
+/// Writes all of `found` down, some at a time.
+///
+/// # Errors
+/// The database's own; what was written stays written.
+pub(crate) async fn report_all(app: &App, found: &[Found], now: DateTime<Utc>) -> Result<(), DbErr> {
+    for batch in found.chunks(BATCH) {
+        transact!(app.db, |tx| {
+            for found in batch {
+                report(tx, found, now).await?;
+            }
+            Ok::<_, DbErr>(())
+        })?;
+    }
+    Ok(())
+}
+
 /// Writes `found` down, or that it has been seen again.
 ///
 /// # Errors

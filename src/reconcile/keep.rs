@@ -13,9 +13,6 @@ use crate::telemetry::shorten;
 /// Findings of earlier runs that one run looks at again, at most.
 const MOST_LOOKED_AT_AGAIN: u64 = 200;
 
-/// Findings that one transaction writes at most.
-const BATCH: usize = 100;
-
 /// Writes down what `differences` leave to people.
 ///
 /// # Errors
@@ -40,16 +37,7 @@ pub(super) async fn report(app: &App, differences: &[Difference]) -> Result<(), 
             "needs a person: our books and Toss's differ"
         );
     }
-    let now = app.clock.now();
-    for batch in found.chunks(BATCH) {
-        transact!(app.db, |tx| {
-            for found in batch {
-                findings::report(tx, found, now).await?;
-            }
-            Ok::<_, DbErr>(())
-        })?;
-    }
-    Ok(())
+    findings::report_all(app, &found, app.clock.now()).await
 }
 
 /// The open findings of earlier comparisons, last seen before `began`; those that waited longest come first.
