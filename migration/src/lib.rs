@@ -19,6 +19,7 @@ mod m20261123_000012_webhooks_over;
 mod m20261123_000013_plan_standings;
 mod m20261123_000014_runs_and_ends;
 mod m20261123_000015_runs_and_ends_alone;
+mod m20261123_000016_webhooks_over_alone;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000013_plan_standings::Migration),
             Box::new(m20261123_000014_runs_and_ends::Migration),
             Box::new(m20261123_000015_runs_and_ends_alone::Migration),
+            Box::new(m20261123_000016_webhooks_over_alone::Migration),
         ]
     }
 }

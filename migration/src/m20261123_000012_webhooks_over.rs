@@ -3,12 +3,10 @@
 use crate::dialect::statements;
 
 statements! {
-    /// Puts an index in another's place.
+    /// Creates an index; a later step removes the one whose place it takes.
     "m20261123_000012_webhooks_over", UP, DOWN
 }
 
-const UP: &[&str] =
-    &["CREATE INDEX webhook_over_idx ON webhook (status, received_at)", "DROP INDEX webhook_received_idx"];
+const UP: &[&str] = &["CREATE INDEX webhook_over_idx ON webhook (status, received_at)"];
 
-const DOWN: &[&str] =
-    &["CREATE INDEX webhook_received_idx ON webhook (received_at)", "DROP INDEX webhook_over_idx"];
+const DOWN: &[&str] = &["DROP INDEX webhook_over_idx"];
