@@ -93,16 +93,18 @@ async fn places(world: &World, needle: &str) -> Vec<String> {
     } else {
         "SELECT table_name::text AS t, column_name::text AS c FROM information_schema.columns WHERE table_schema = 'public'"
     };
-    let all = |sql: String| Statement::from_string(db.get_database_backend(), sql);
+    let of = |sql: String, values: Vec<sea_orm::Value>| {
+        Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+    };
     let mut found = Vec::new();
-    for column in db.query_all_raw(all(columns.to_owned())).await.expect("columns") {
+    for column in db.query_all_raw(of(columns.to_owned(), Vec::new())).await.expect("columns") {
         let (table, name): (String, String) =
             (column.try_get("", "t").expect("a table"), column.try_get("", "c").expect("a column"));
         let looked = if sqlite { "instr" } else { "strpos" };
-        let sql = format!(
-            "SELECT COUNT(*) AS n FROM \"{table}\" WHERE {looked}(CAST(\"{name}\" AS text), '{needle}') > 0"
-        );
-        let count = db.query_one_raw(all(sql)).await.expect("counted").expect("a row");
+        let sql =
+            format!("SELECT COUNT(*) AS n FROM \"{table}\" WHERE {looked}(CAST(\"{name}\" AS text), $1) > 0");
+        // Statements may be logged, and what is looked for may not.
+        let count = db.query_one_raw(of(sql, vec![needle.into()])).await.expect("counted").expect("a row");
         if count.try_get::<i64>("", "n").expect("a number") > 0 {
             found.push(format!("{table}.{name}"));
         }
