@@ -19,6 +19,7 @@ mod bounded;
 mod error;
 mod joined;
 pub mod migrate;
+mod patience;
 mod pooler;
 mod reader;
 mod silence;
@@ -30,11 +31,12 @@ use bounded::Bound;
 pub use bounded::{Bounded, Tx};
 pub use error::{is_unavailable, is_unreachable, took_too_long, unique_violation, was_given_up};
 pub(crate) use joined::{columns, columns_without, joined};
+pub use patience::Patience;
 pub use reader::{First, Reader, raw};
 use silence::Silence;
+use transaction::Waits;
 pub(crate) use transaction::transact;
 pub use transaction::{Snapshot, Transaction};
-use transaction::{Waits, may_run_again, spare_patience};
 pub(crate) use writes::{Place, Writes};
 
 /// How long a request waits for a connection before it is told that the database is not there.
@@ -169,10 +171,13 @@ impl Database {
 
     /// Whether a transaction that could not be opened because of `error` should be tried again: none then, else the error.
     /// A connection of the pool may have died since it was last used.
-    pub async fn begin_again(&self, error: DbErr, tries: &mut u32) -> Option<DbErr> {
-        spare_patience(&error, tries);
-        let again = error::lost_its_connection(&error) && may_run_again(&self.retries, tries).await;
-        (!again).then_some(error)
+    pub async fn begin_again(&self, error: DbErr, patience: &mut Patience) -> Option<DbErr> {
+        let dead = error::lost_its_connection(&error);
+        let Some(wait) = dead.then(|| patience.after_death(&error, &self.retries)).flatten() else {
+            return Some(error);
+        };
+        tokio::time::sleep(wait).await;
+        None
     }
 
     /// Opens a transaction that only reads, and sees the books as its first statement finds them, whatever is written

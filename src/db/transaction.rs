@@ -1,8 +1,6 @@
 //! Transactions: those that write, which are run again where another was preferred or their connection died, and those that
 //! only read.
 
-use std::time::Duration;
-
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
@@ -10,9 +8,7 @@ use tokio::sync::SemaphorePermit;
 
 use super::bounded::Tx;
 use super::error;
-
-/// How often a transaction that lost to another is tried again.
-const MOST_TRIES: u32 = 6;
+use super::patience::Patience;
 
 /// One who waits, for as long as it is there: a caller may give up at any time.
 #[derive(Debug)]
@@ -36,12 +32,12 @@ impl Drop for Waits<'_> {
 pub struct Transaction<'a> {
     inner: Tx,
     retries: &'a Counter,
-    _turn: SemaphorePermit<'a>,
+    turn: SemaphorePermit<'a>,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(inner: Tx, retries: &'a Counter, turn: SemaphorePermit<'a>) -> Self {
-        Self { inner, retries, _turn: turn }
+        Self { inner, retries, turn }
     }
 
     /// What statements run on.
@@ -50,13 +46,14 @@ impl<'a> Transaction<'a> {
     }
 
     /// Keeps the work when it succeeded and undoes it when it failed. Returns the outcome, or none when the database
-    /// gave the transaction up, or its connection died before the work was done, and it should run again; `tries` counts
-    /// how often.
-    pub async fn end<T, E>(self, outcome: Result<T, E>, tries: &mut u32) -> Option<Result<T, E>>
+    /// gave the transaction up, or its connection died before the work was done, and it should run again, for which there
+    /// is some `patience`.
+    pub async fn end<T, E>(self, outcome: Result<T, E>, patience: &mut Patience) -> Option<Result<T, E>>
     where
         E: From<DbErr> + std::error::Error + 'static,
     {
-        let (inner, bound) = self.inner.into_parts();
+        let Self { inner, retries, turn } = self;
+        let (inner, bound) = inner.into_parts();
         let (outcome, dead) = match outcome {
             // When the connection dies now, nobody knows whether it was kept: running it again could do it twice.
             Ok(value) => {
@@ -65,42 +62,26 @@ impl<'a> Transaction<'a> {
             }
             Err(error) => {
                 let dead = error::lost_its_connection(&error);
-                // A connection too broken to roll back is thrown away, which undoes everything as well.
-                if !dead && let Err(broken) = bound.wait(inner.rollback()).await {
+                if dead {
+                    drop(inner);
+                } else if let Err(broken) = bound.wait(inner.rollback()).await {
+                    // A connection too broken to roll back is thrown away, which undoes everything as well.
                     tracing::debug!(error = %broken, "rollback failed");
                 }
                 (Err(error), dead)
             }
         };
-        match &outcome {
-            Err(error) if dead || error::lost_to_another(error) => {
-                spare_patience(error, tries);
-                if may_run_again(self.retries, tries).await { None } else { Some(outcome) }
-            }
-            _ => Some(outcome),
-        }
+        // Others write while this one waits.
+        drop(turn);
+        let wait = match &outcome {
+            Err(error) if dead => patience.after_death(error, retries),
+            Err(error) if error::lost_to_another(error) => patience.after_loss(retries),
+            _ => None,
+        };
+        let Some(wait) = wait else { return Some(outcome) };
+        tokio::time::sleep(wait).await;
+        None
     }
-}
-
-/// What was not answered has taken long enough to be tried only once more.
-pub(super) fn spare_patience(error: &(dyn std::error::Error + 'static), tries: &mut u32) {
-    if error::went_unanswered(error) {
-        *tries = (*tries).max(MOST_TRIES - 2);
-    }
-}
-
-/// Counts one more try and waits a little before it; false when there have been enough.
-pub(super) async fn may_run_again(retries: &Counter, tries: &mut u32) -> bool {
-    *tries += 1;
-    if *tries >= MOST_TRIES {
-        return false;
-    }
-    retries.inc();
-    tracing::debug!(tries, "a transaction did not come to its end; once more");
-    let wait: u64 = 5 << *tries;
-    // Not all that lost to each other at once come back at once.
-    tokio::time::sleep(Duration::from_millis(rand::random_range(wait / 2..=wait * 3 / 2))).await;
-    true
 }
 
 /// A transaction that only reads. It ends when it is dropped.
@@ -137,11 +118,11 @@ impl Snapshot {
 /// `Send` where they are spawned.)
 macro_rules! transact {
     ($db:expr, |$tx:ident| $work:block) => {{
-        let mut tries = 0;
+        let mut patience = $crate::db::Patience::default();
         loop {
             let opened = match $db.begin().await {
                 Ok(opened) => opened,
-                Err(error) => match $db.begin_again(error, &mut tries).await {
+                Err(error) => match $db.begin_again(error, &mut patience).await {
                     None => continue,
                     Some(error) => break Err(error.into()),
                 },
@@ -150,7 +131,7 @@ macro_rules! transact {
                 let $tx = opened.connection();
                 async { $work }.await
             };
-            if let Some(outcome) = opened.end(outcome, &mut tries).await {
+            if let Some(outcome) = opened.end(outcome, &mut patience).await {
                 break outcome;
             }
         }

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySel
 
 use crate::app::App;
 use crate::crash::{self, Point};
-use crate::db::transact;
+use crate::db::{is_unavailable, transact};
 
 mod follow_up;
 mod now;
@@ -91,8 +91,8 @@ async fn take_where<D: Duty>(
     which: sea_orm::sea_query::SimpleExpr,
     most: u64,
 ) -> Result<Vec<(D::Id, DateTime<Utc>)>, DbErr> {
-    let lease = lease_from(app.clock.now());
-    let taken = transact!(app.db, |tx| {
+    let (taken, lease) = transact!(app.db, |tx| {
+        let lease = lease_from(app.clock.now());
         let ids: Vec<D::Id> = D::Table::find()
             .select_only()
             .column(D::id())
@@ -111,7 +111,7 @@ async fn take_where<D: Duty>(
             leased.exec(tx).await?;
             crash::point(Point::TakeWritten);
         }
-        Ok::<_, DbErr>(ids)
+        Ok::<_, DbErr>((ids, lease))
     })?;
     if !taken.is_empty() {
         crash::point(Point::Taken);
@@ -134,21 +134,33 @@ pub(crate) async fn hold<D: Duty, T>(
     }
 }
 
+/// What becomes of a row whose work the database broke off: it stays due. Toss may have done what was asked, so nobody is
+/// told that it failed.
+pub(crate) fn broken_off<D: Duty>(id: &D::Id, error: &DbErr) -> Outcome {
+    let id = D::loggable(id);
+    if is_unavailable(error) {
+        tracing::warn!(id, %error, "what came of it could not be written down; the job will find out");
+    } else {
+        tracing::error!(id, %error, "what came of it could not be written down; the job will find out");
+    }
+    Outcome::Open
+}
+
 /// Never ends by itself; stops to renew once the row has another due time, which somebody else has set.
 async fn signs_of_life<D: Duty, T>(app: &App, id: D::Id, mut lease: DateTime<Utc>) -> T {
     loop {
         tokio::time::sleep(SIGN_OF_LIFE).await;
-        let next = lease_from(app.clock.now());
         let renewed = transact!(app.db, |tx| {
+            let next = lease_from(app.clock.now());
             let renewed = D::Table::update_many()
                 .col_expr(D::due(), Expr::value(next))
                 .filter(D::id().eq(id.clone()))
                 .filter(D::due().eq(lease));
-            renewed.exec(tx).await.map(|done| done.rows_affected)
+            renewed.exec(tx).await.map(|done| (done.rows_affected, next))
         });
         match renewed {
-            Ok(1..) => lease = next,
-            Ok(0) => return std::future::pending().await,
+            Ok((1.., next)) => lease = next,
+            Ok((0, _)) => return std::future::pending().await,
             Err(error) => {
                 tracing::warn!(id = D::loggable(&id), %error, "the lease could not be renewed");
             }

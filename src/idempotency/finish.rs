@@ -83,8 +83,7 @@ pub(crate) async fn let_go(app: &App, claim: Claim, now: DateTime<Utc>) -> Resul
 pub(crate) async fn stay<T>(app: &App, claim: Claim) -> T {
     loop {
         tokio::time::sleep(SIGN_OF_LIFE).await;
-        let until = lease_from(app.clock.now());
-        let renewed = transact!(app.db, |tx| { lease(tx, claim, until).await });
+        let renewed = transact!(app.db, |tx| { lease(tx, claim, lease_from(app.clock.now())).await });
         if let Err(error) = renewed {
             tracing::warn!(%error, "the lease of an idempotency key could not be renewed");
         }

@@ -89,8 +89,8 @@ pub enum ConfirmError {
 /// Charges what `command` says, once, whoever else asks for the same at the same time.
 ///
 /// # Errors
-/// [`ConfirmError`]. Toss is not called for any but `Rejected` and `Misconfigured`, and nothing is claimed for
-/// `Unavailable`.
+/// [`ConfirmError`]. Toss is not called for any but `Rejected`, `Misconfigured` and `Database`, and nothing is claimed for
+/// `Unavailable`. After `Database` the same confirmation tells how it stands.
 pub async fn confirm(app: &App, command: Confirm, now: DateTime<Utc>) -> Result<Confirmed, ConfirmError> {
     confirm_within(app, command, now, app.config.server.answer_within()).await
 }
@@ -199,7 +199,8 @@ async fn claim_and_ask(app: &App, command: &Confirm, now: DateTime<Utc>) -> Resu
             crash::point(Point::Claimed);
             let order_id = ours.attempt.order_id.clone();
             let asking = ask::ask(app, ours.attempt, Cause::Confirm);
-            let told = due::hold::<OpenPayments, _>(app, order_id.clone(), ours.lease, asking).await?;
+            let held = due::hold::<OpenPayments, _>(app, order_id.clone(), ours.lease, asking).await;
+            let told = held.unwrap_or_else(|error| due::broken_off::<OpenPayments>(&order_id, &error).into());
             match (told.outcome, told.applied) {
                 (_, Some(applied)) => Ok(Asked::Applied(applied)),
                 (Outcome::Misconfigured, None) => Ok(Asked::Misconfigured),
@@ -262,9 +263,9 @@ async fn claim(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim
 }
 
 async fn claim_once(app: &App, command: &Confirm, now: DateTime<Utc>) -> Result<Claim, ConfirmError> {
-    // A lease tells that the process lives, so it counts from here and not from when the caller came.
-    let lease = due::lease_from(app.clock.now());
     transact!(app.db, |tx| {
+        // A lease tells that the process lives, so it counts from here and not from when the caller came.
+        let lease = due::lease_from(app.clock.now());
         let found = claim_in(tx, app, command, (lease, now)).await?;
         crash::point(Point::ClaimWritten);
         Ok(found)

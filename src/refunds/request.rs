@@ -145,7 +145,8 @@ async fn answer_in_time(
         let reserved = reserve(&worker, id, &command, now).await?;
         crash::point(Point::Reserved);
         let asking = settle::ask(&worker, &reserved.refund);
-        let outcome = due::hold::<OpenRefunds, _>(&worker, id, reserved.lease, asking).await?;
+        let held = due::hold::<OpenRefunds, _>(&worker, id, reserved.lease, asking).await;
+        let outcome = held.unwrap_or_else(|error| due::broken_off::<OpenRefunds>(&id, &error));
         if outcome == Outcome::Open {
             due::follow_up::<OpenRefunds>(&worker, id);
         }
@@ -212,9 +213,9 @@ async fn reserve(
     now: DateTime<Utc>,
 ) -> Result<Reserved, RequestError> {
     let window = app.config.billing.refund_window();
-    // A lease tells that the process lives, so it counts from here and not from when the caller came.
-    let lease = due::lease_from(app.clock.now());
     transact!(app.db, |tx| {
+        // A lease tells that the process lives, so it counts from here and not from when the caller came.
+        let lease = due::lease_from(app.clock.now());
         let found = moves::lock(tx, &command.order_id).await?;
         let owned = found.filter(|found| command.owner.as_ref().is_none_or(|owner| owner == &found.user_id));
         let payment = owned.ok_or(RequestError::PaymentNotFound)?;
